@@ -1,0 +1,14 @@
+namespace NetZero.Tensors;
+
+/// <summary>
+/// One kernel call as a value: its arguments are the fields, the CPU implementation is <see cref="Run"/>.
+/// </summary>
+/// <remarks>
+/// Ops hand kernels to the context (<c>TensorContext.Launch</c>), and the context's device decides what that means: the CPU runs them
+/// at once, <c>Meta</c> does not run them at all. A device with kernels of its own finds them by the kernel's type.
+/// </remarks>
+public interface IKernel
+{
+    /// <summary>Computes on the CPU with the given workers. Must give the same bits for any number of threads.</summary>
+    void Run(WorkerPool workers);
+}
