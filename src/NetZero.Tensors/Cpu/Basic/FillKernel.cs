@@ -1,0 +1,11 @@
+namespace NetZero.Tensors;
+
+/// <summary>y[i] = value.</summary>
+internal readonly unsafe struct FillKernel(float* y, long count, float value) : IKernel
+{
+    public void Run(WorkerPool workers)
+    {
+        for (long done = 0; done < count; done += int.MaxValue)
+            new Span<float>(y + done, (int)Math.Min(int.MaxValue, count - done)).Fill(value);
+    }
+}

@@ -1,0 +1,28 @@
+namespace NetZero.Tensors;
+
+/// <summary>What random numbers are keyed by: (seed, step, global sample, site), never the rank. So N ranks draw what one would.</summary>
+public sealed class RandomState
+{
+    /// <summary>The run's seed.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>The optimizer step, from 0.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>The index in the global batch of the first row of the micro-batch at hand.</summary>
+    public long FirstSample { get; private set; }
+
+    /// <summary>How many random sites (dropouts) this forward pass has met.</summary>
+    public int Site { get; private set; }
+
+    /// <summary>Starts the forward pass of a micro-batch.</summary>
+    public void BeginForward(long step, long firstSample)
+    {
+        Step = step;
+        FirstSample = firstSample;
+        Site = 0;
+    }
+
+    /// <summary>The number of the next random site of this forward pass.</summary>
+    public int NextSite() => Site++;
+}

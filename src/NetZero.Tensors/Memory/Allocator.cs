@@ -1,0 +1,28 @@
+namespace NetZero.Tensors;
+
+/// <summary>Where a device's tensor memory comes from.</summary>
+internal abstract class Allocator : IDisposable
+{
+    /// <summary>A block of at least <paramref name="bytes"/> bytes with undefined contents.</summary>
+    public abstract nint Allocate(long bytes);
+
+    /// <summary>Gives a block back; <paramref name="bytes"/> as at <see cref="Allocate"/>.</summary>
+    public abstract void Free(nint pointer, long bytes);
+
+    /// <summary>How often the system was asked for memory: does not move in a steady step.</summary>
+    public long SystemAllocations { get; protected set; }
+
+    public virtual void Dispose()
+    {
+    }
+}
+
+/// <summary>Memory of the <see cref="Device.Meta"/> device: counted by the ledger, never there.</summary>
+internal sealed class MetaAllocator : Allocator
+{
+    public override nint Allocate(long bytes) => 0;
+
+    public override void Free(nint pointer, long bytes)
+    {
+    }
+}

@@ -1,0 +1,82 @@
+namespace NetZero.Tensors;
+
+/// <summary>Live and peak bytes of one rank by <see cref="MemoryKind"/>.</summary>
+/// <remarks>
+/// Bytes are counted as requested, rounded up to 64, never what a cache holds back. Only the rank's own thread allocates, at points that the
+/// program fixes, so peaks do not depend on timing.
+/// </remarks>
+public sealed class MemoryLedger
+{
+    /// <summary>Requests are rounded up to this many bytes: one cache line, and what the widest vectors want for alignment.</summary>
+    public const int GranuleBytes = 64;
+
+    /// <summary>How many kinds there are.</summary>
+    public static int KindCount { get; } = Enum.GetValues<MemoryKind>().Length;
+
+    private readonly long[] _live = new long[KindCount];
+    private readonly long[] _peak = new long[KindCount];
+    private readonly long[] _atTotalPeak = new long[KindCount];
+
+    /// <summary>Opens a ledger; <paramref name="budgetBytes"/> of 0 is no limit.</summary>
+    public MemoryLedger(long budgetBytes = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(budgetBytes);
+        BudgetBytes = budgetBytes;
+    }
+
+    /// <summary>The most bytes that may live at once; 0 is no limit.</summary>
+    public long BudgetBytes { get; }
+
+    /// <summary>Bytes that live now, over all kinds.</summary>
+    public long LiveBytes { get; private set; }
+
+    /// <summary>The peak of the sum over kinds (not the sum of the kinds' peaks, which occur at different moments).</summary>
+    public long PeakBytes { get; private set; }
+
+    /// <summary>Bytes of one kind that live now.</summary>
+    public long Live(MemoryKind kind) => _live[(int)kind];
+
+    /// <summary>The peak of one kind.</summary>
+    public long Peak(MemoryKind kind) => _peak[(int)kind];
+
+    /// <summary>Bytes of one kind at the moment of the peak of the sum.</summary>
+    public long AtPeak(MemoryKind kind) => _atTotalPeak[(int)kind];
+
+    /// <summary>Live bytes of every kind, indexed by kind.</summary>
+    public long[] Snapshot() => [.. _live];
+
+    /// <summary>Peak bytes of every kind, indexed by kind.</summary>
+    public long[] PeakSnapshot() => [.. _peak];
+
+    /// <summary>Starts new peaks from what lives now.</summary>
+    public void ResetPeaks()
+    {
+        PeakBytes = LiveBytes;
+        _live.CopyTo(_peak, 0);
+        _live.CopyTo(_atTotalPeak, 0);
+    }
+
+    /// <summary>The bytes that a request is counted as.</summary>
+    public static long Round(long bytes) => (bytes + GranuleBytes - 1) & -GranuleBytes;
+
+    internal void Add(MemoryKind kind, long bytes)
+    {
+        if (BudgetBytes > 0 && LiveBytes + bytes > BudgetBytes)
+            throw new MemoryBudgetExceededException(this, kind, bytes);
+        LiveBytes += bytes;
+        var live = _live[(int)kind] += bytes;
+        if (live > _peak[(int)kind])
+            _peak[(int)kind] = live;
+        if (LiveBytes > PeakBytes)
+        {
+            PeakBytes = LiveBytes;
+            _live.CopyTo(_atTotalPeak, 0);
+        }
+    }
+
+    internal void Remove(MemoryKind kind, long bytes)
+    {
+        LiveBytes -= bytes;
+        _live[(int)kind] -= bytes;
+    }
+}

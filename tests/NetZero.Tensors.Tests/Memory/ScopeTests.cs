@@ -1,0 +1,72 @@
+namespace NetZero.Tensors.Tests.Memory;
+
+public class ScopeTests
+{
+    [Fact]
+    public void Scope_Ends_FreesWhatWasNeitherReturnedNorKept()
+    {
+        using var context = new TensorContext();
+        Tensor dropped, returned, kept;
+        using (var outer = context.BeginScope("outer"))
+        {
+            using (var inner = context.BeginScope("inner"))
+            {
+                dropped = context.Zeros([100]);
+                returned = inner.Return(context.Zeros([10]));
+                kept = context.Full([1], 3).Keep();
+            }
+
+            Assert.Equal(64 + 64, context.Ledger.LiveBytes);
+            Assert.Equal(0, returned.ToArray<float>()[0]);
+            var error = Assert.Throws<TensorFreedException>(() => dropped.ToArray<float>());
+            Assert.Equal("The memory of 'Zeros' is not there: it was freed when the scope 'inner' ended; Keep() it to use it later.", error.Message);
+        }
+
+        Assert.Throws<TensorFreedException>(() => returned.ToArray<float>());
+        Assert.Equal(3, kept.Item());
+        kept.Free();
+        Assert.Equal(0, context.Ledger.LiveBytes);
+    }
+
+    [Fact]
+    public void Scope_AnExceptionInside_UnwindsEverything()
+    {
+        using var context = new TensorContext();
+        Assert.Throws<InvalidOperationException>(new Action(() =>
+        {
+            using var step = context.BeginStepScope("step");
+            var x = context.Zeros([8]).RequireGrad();
+            _ = x.Reshape(2, 4).Transpose().Contiguous();
+            using var inner = context.BeginScope("inner");
+            _ = context.Zeros([8]);
+            throw new InvalidOperationException("planted");
+        }));
+        Assert.Equal(0, context.Ledger.LiveBytes);
+        Assert.Equal(0, context.Tape.Count);
+    }
+
+    [Fact]
+    public void Scope_TheSecondRoundOfTheSameWork_AsksTheSystemForNothing()
+    {
+        using var context = new TensorContext();
+        for (var round = 0; round < 3; round++)
+        {
+            var before = context.SystemAllocations;
+            using (context.BeginScope("round"))
+                foreach (var size in new long[] { 1, 100, 5000, 300_000, 3_000_000 })
+                    _ = context.Zeros([size]);
+            Assert.Equal(round == 0 ? 5 : 0, context.SystemAllocations - before);
+        }
+    }
+
+    [Fact]
+    public void Context_UsedFromAnotherThread_Throws()
+    {
+        using var context = new TensorContext();
+        Exception? error = null;
+        var thread = new Thread(() => error = Record.Exception(() => context.Zeros([1])));
+        thread.Start();
+        thread.Join();
+        Assert.Contains("belongs to thread", Assert.IsType<InvalidOperationException>(error).Message, StringComparison.Ordinal);
+    }
+}
