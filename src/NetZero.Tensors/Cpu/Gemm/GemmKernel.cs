@@ -1,0 +1,91 @@
+using System.Runtime.Intrinsics;
+
+namespace NetZero.Tensors;
+
+/// <summary>
+/// Matrix multiply: C = A · B (+ C) (+ bias), C [batch, m, n], A [batch, m, k], B [batch, k, n], bias [n] added to every row.
+/// </summary>
+/// <remarks>
+/// A and B may be any views; the columns of C lie side by side. The bits of an element depend on its row of A, its column of B and k (and
+/// on whether the processor fuses multiply and add): not on the number of threads, the other rows or columns, or the layout. Zeros are not
+/// skipped, so NaN and infinity spread as IEEE 754 says. With k = 0 the product is 0.
+/// </remarks>
+internal readonly unsafe struct GemmKernel : IKernel
+{
+    /// <summary>Describes one call. C must not overlap A, B, the bias or the workspace.</summary>
+    /// <param name="m">Rows of C.</param>
+    /// <param name="n">Columns of C.</param>
+    /// <param name="k">Columns of A, rows of B.</param>
+    /// <param name="batch">Independent multiplications.</param>
+    /// <param name="a">[m, k]</param>
+    /// <param name="b">[k, n]</param>
+    /// <param name="c">[m, n], column stride 1, each element at its own address.</param>
+    /// <param name="accumulate">Adds to C; otherwise C is overwritten and never read.</param>
+    /// <param name="bias">n floats side by side, or null.</param>
+    /// <param name="workspace">At least <see cref="WorkspaceBytes"/> bytes, aligned as floats are.</param>
+    public GemmKernel(
+        long m, long n, long k, long batch, GemmMatrix a, GemmMatrix b, GemmMatrix c, bool accumulate, float* bias, void* workspace)
+    {
+        if (c.ColumnStride != 1)
+            throw new ArgumentException($"Gemm: C has column stride {c.ColumnStride}, expected 1; multiply into a contiguous tensor.");
+        M = m;
+        N = n;
+        K = k;
+        Batch = batch;
+        A = a;
+        B = b;
+        C = c;
+        Accumulate = accumulate;
+        Bias = bias;
+        Workspace = (float*)workspace;
+    }
+
+    /// <summary>Rows of C.</summary>
+    public long M { get; }
+
+    /// <summary>Columns of C.</summary>
+    public long N { get; }
+
+    /// <summary>Length of the sums.</summary>
+    public long K { get; }
+
+    /// <summary>Independent multiplications.</summary>
+    public long Batch { get; }
+
+    /// <summary>[m, k]</summary>
+    public GemmMatrix A { get; }
+
+    /// <summary>[k, n]</summary>
+    public GemmMatrix B { get; }
+
+    /// <summary>[m, n]</summary>
+    public GemmMatrix C { get; }
+
+    /// <summary>Whether C is added to.</summary>
+    public bool Accumulate { get; }
+
+    /// <summary>[n] or null.</summary>
+    public float* Bias { get; }
+
+    /// <summary>Scratch for packed panels.</summary>
+    public float* Workspace { get; }
+
+    /// <summary>Bytes of workspace for packed panels: a function of the sizes and the threads, the same on every processor.</summary>
+    public static long WorkspaceBytes(long m, long n, long k, int threads) =>
+        m == 0 || n == 0 || k == 0 ? 0 : threads * GemmBlocking.WorkspacePerThread(m, n, k) * sizeof(float);
+
+    /// <inheritdoc/>
+    public void Run(WorkerPool workers)
+    {
+        if (M == 0 || N == 0 || Batch == 0)
+            return;
+        if (TileVector512.IsSupported)
+            GemmTasks<TileVector512, Vector512<float>>.Run(this, workers);
+        else if (TileVector256.IsSupported)
+            GemmTasks<TileVector256, Vector256<float>>.Run(this, workers);
+        else if (TileVector128.IsSupported)
+            GemmTasks<TileVector128, Vector128<float>>.Run(this, workers);
+        else
+            GemmTasks<TileScalar, float>.Run(this, workers);
+    }
+}

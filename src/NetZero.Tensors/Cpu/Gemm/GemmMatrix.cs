@@ -1,0 +1,24 @@
+namespace NetZero.Tensors;
+
+/// <summary>An operand of <see cref="GemmKernel"/>: any view of two dimensions and a batch; a transpose swaps the strides.</summary>
+/// <param name="data">Element (0, 0) of batch item 0.</param>
+/// <param name="rowStride">Elements from one row to the next.</param>
+/// <param name="columnStride">Elements from one column to the next.</param>
+/// <param name="batchStride">Elements from one batch item to the next; 0 uses the same matrix for all of them.</param>
+internal readonly unsafe struct GemmMatrix(float* data, long rowStride, long columnStride, long batchStride = 0)
+{
+    /// <summary>Element (0, 0) of batch item 0.</summary>
+    public readonly float* Data = data;
+
+    /// <summary>Elements from one row to the next.</summary>
+    public readonly long RowStride = rowStride;
+
+    /// <summary>Elements from one column to the next.</summary>
+    public readonly long ColumnStride = columnStride;
+
+    /// <summary>Elements from one batch item to the next.</summary>
+    public readonly long BatchStride = batchStride;
+
+    /// <summary>The address of element (row, column) of a batch item.</summary>
+    public float* At(long batch, long row, long column) => Data + (batch * BatchStride + row * RowStride + column * ColumnStride);
+}

@@ -1,0 +1,140 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace NetZero.Tensors;
+
+/// <summary>Copies blocks of A and B into panels, in the order in which the register tiles read them.</summary>
+/// <remarks>
+/// A tile at the edge of a block is padded with copies of its last row or column: values the tile computes with and nobody reads.
+/// </remarks>
+internal static unsafe class GemmPacking<T, TVector>
+    where T : struct, ITileVector<TVector>
+    where TVector : unmanaged
+{
+    // Rows of B copied together: one panel receives 8 rows of a tile's width side by side before the next panel has its turn.
+    private const long CopiedRows = 8;
+
+    /// <summary>Rows of the tile that computes the last <paramref name="rows"/> rows of a block.</summary>
+    public static int TileRows(long rows) =>
+        rows == 1 ? 1
+        : rows <= 4 ? 4
+        : T.Rows == 6 ? 6
+        : rows <= 8 ? 8
+        : 12;
+
+    /// <summary>Packs A [rows, depth] into panels of a tile's rows: panel, then column, then row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PackA(float* a, long rowStride, long columnStride, long rows, long depth, float* packed)
+    {
+        for (long i = 0; i < rows; i += T.Rows)
+        {
+            var valid = Math.Min(T.Rows, rows - i);
+            PackPanel(a + i * rowStride, rowStride, columnStride, valid, TileRows(valid), depth, packed + i * depth);
+        }
+    }
+
+    /// <summary>Packs B [depth, columns] into panels of a tile's columns: panel, then row, then column.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PackB(float* b, long rowStride, long columnStride, long depth, long columns, float* packed)
+    {
+        var width = 2 * T.Width;
+        var whole = columns / width * width;
+        if (columnStride == 1)
+        {
+            for (long p = 0; p < depth; p += CopiedRows)
+            {
+                var end = Math.Min(p + CopiedRows, depth);
+                for (long j = 0; j < whole; j += width)
+                {
+                    var target = packed + j * depth + p * width;
+                    var source = b + j + p * rowStride;
+                    for (var q = p; q < end; q++)
+                    {
+                        T.Store(T.Load(source), target);
+                        T.Store(T.Load(source + T.Width), target + T.Width);
+                        source += rowStride;
+                        target += width;
+                    }
+                }
+            }
+        }
+        else
+        {
+            for (long j = 0; j < whole; j += width)
+                PackPanel(b + j * columnStride, columnStride, rowStride, width, width, depth, packed + j * depth);
+        }
+
+        if (whole < columns)
+            PackPanel(b + whole * columnStride, columnStride, rowStride, columns - whole, width, depth, packed + whole * depth);
+    }
+
+    // One panel: element (line, p) of the source, lines being rows of A or columns of B, goes to packed[p * width + line].
+    private static void PackPanel(float* source, long lineStride, long depthStride, long lines, int width, long depth, float* packed)
+    {
+        if (depthStride == 1 && lines == width && width >= 4 && T.Width >= 4)
+            Transpose(source, lineStride, width, depth, packed);
+        else if (lineStride == 1 && lines == width && width >= 4)
+            CopyLines(source, depthStride, width, depth, packed);
+        else
+            CopyElements(source, lineStride, depthStride, lines, width, 0, depth, packed);
+    }
+
+    private static void Transpose(float* source, long lineStride, int width, long depth, float* packed)
+    {
+        var whole = depth / 4 * 4;
+        if (width == 6)
+        {
+            // Two groups of 4 lines that share lines 2 and 3.
+            for (long p = 0; p < whole; p += 4)
+            {
+                var group = source + p;
+                var target = packed + p * width;
+                TileVector128.Transpose(group, group, group, group, lineStride, target, width);
+                group += 2 * lineStride;
+                TileVector128.Transpose(group, group, group, group, lineStride, target + 2, width);
+            }
+
+            CopyElements(source, lineStride, 1, width, width, whole, depth, packed);
+            return;
+        }
+
+        for (var line = 0; line < width; line += T.Width)
+        {
+            // Lines a vector has and the panel has not are read from the first group again and overwritten by the next column.
+            var groups = Math.Min(T.Width, width - line) / 4;
+            var group0 = source + line * lineStride;
+            var group1 = groups > 1 ? group0 + 4 * lineStride : group0;
+            var group2 = groups > 2 ? group0 + 8 * lineStride : group0;
+            var group3 = groups > 3 ? group0 + 12 * lineStride : group0;
+            var target = packed + line;
+            for (long p = 0; p < whole; p += 4)
+                T.Transpose(group0 + p, group1 + p, group2 + p, group3 + p, lineStride, target + p * width, width);
+        }
+
+        CopyElements(source, lineStride, 1, width, width, whole, depth, packed);
+    }
+
+    private static void CopyLines(float* source, long depthStride, int width, long depth, float* packed)
+    {
+        for (long p = 0; p < depth; p++)
+        {
+            var line = 0;
+            for (; line <= width - 4; line += 4)
+                Vector128.Load(source + line).Store(packed + line);
+            for (; line < width; line++)
+                packed[line] = source[line];
+            source += depthStride;
+            packed += width;
+        }
+    }
+
+    private static void CopyElements(
+        float* source, long lineStride, long depthStride, long lines, int width, long start, long depth, float* packed)
+    {
+        for (var p = start; p < depth; p++)
+        {
+            for (long line = 0; line < width; line++)
+                packed[p * width + line] = source[Math.Min(line, lines - 1) * lineStride + p * depthStride];
+        }
+    }
+}

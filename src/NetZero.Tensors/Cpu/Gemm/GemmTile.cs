@@ -1,0 +1,286 @@
+using System.Runtime.CompilerServices;
+
+namespace NetZero.Tensors;
+
+/// <summary>
+/// The register tiles: C[r, 2w] (+)= A[r, k] · B[k, 2w] (+ bias[2w]) for r = 12, 8, 6, 4 and 1 rows and vectors of w floats.
+/// </summary>
+/// <remarks>
+/// Element (i, p) of A is <c>a[p * aStride + i]</c>, row p of B is <c>b + p * bStride</c>, row i of C is <c>c + i * cStride</c>. Every
+/// tile sums over p in order with the same instructions, so an element has the same bits whichever tile computes it. One accumulator is a
+/// local each: the JIT keeps the 24 of the largest tile, two vectors of B and one of A in 27 of the 32 registers.
+/// </remarks>
+internal static unsafe class GemmTile<T, TVector>
+    where T : struct, ITileVector<TVector>
+    where TVector : unmanaged
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows12(long k, float* a, long aStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+    {
+        TVector x, b0, b1;
+        TVector c00 = T.Zero, c01 = T.Zero;
+        TVector c10 = T.Zero, c11 = T.Zero;
+        TVector c20 = T.Zero, c21 = T.Zero;
+        TVector c30 = T.Zero, c31 = T.Zero;
+        TVector c40 = T.Zero, c41 = T.Zero;
+        TVector c50 = T.Zero, c51 = T.Zero;
+        TVector c60 = T.Zero, c61 = T.Zero;
+        TVector c70 = T.Zero, c71 = T.Zero;
+        TVector c80 = T.Zero, c81 = T.Zero;
+        TVector c90 = T.Zero, c91 = T.Zero;
+        TVector c100 = T.Zero, c101 = T.Zero;
+        TVector c110 = T.Zero, c111 = T.Zero;
+        for (; k > 0; k--)
+        {
+            b0 = T.Load(b);
+            b1 = T.Load(b + T.Width);
+            x = T.Broadcast(a);
+            c00 = T.MultiplyAdd(x, b0, c00);
+            c01 = T.MultiplyAdd(x, b1, c01);
+            x = T.Broadcast(a + 1);
+            c10 = T.MultiplyAdd(x, b0, c10);
+            c11 = T.MultiplyAdd(x, b1, c11);
+            x = T.Broadcast(a + 2);
+            c20 = T.MultiplyAdd(x, b0, c20);
+            c21 = T.MultiplyAdd(x, b1, c21);
+            x = T.Broadcast(a + 3);
+            c30 = T.MultiplyAdd(x, b0, c30);
+            c31 = T.MultiplyAdd(x, b1, c31);
+            x = T.Broadcast(a + 4);
+            c40 = T.MultiplyAdd(x, b0, c40);
+            c41 = T.MultiplyAdd(x, b1, c41);
+            x = T.Broadcast(a + 5);
+            c50 = T.MultiplyAdd(x, b0, c50);
+            c51 = T.MultiplyAdd(x, b1, c51);
+            x = T.Broadcast(a + 6);
+            c60 = T.MultiplyAdd(x, b0, c60);
+            c61 = T.MultiplyAdd(x, b1, c61);
+            x = T.Broadcast(a + 7);
+            c70 = T.MultiplyAdd(x, b0, c70);
+            c71 = T.MultiplyAdd(x, b1, c71);
+            x = T.Broadcast(a + 8);
+            c80 = T.MultiplyAdd(x, b0, c80);
+            c81 = T.MultiplyAdd(x, b1, c81);
+            x = T.Broadcast(a + 9);
+            c90 = T.MultiplyAdd(x, b0, c90);
+            c91 = T.MultiplyAdd(x, b1, c91);
+            x = T.Broadcast(a + 10);
+            c100 = T.MultiplyAdd(x, b0, c100);
+            c101 = T.MultiplyAdd(x, b1, c101);
+            x = T.Broadcast(a + 11);
+            c110 = T.MultiplyAdd(x, b0, c110);
+            c111 = T.MultiplyAdd(x, b1, c111);
+            a += aStride;
+            b += bStride;
+        }
+
+        Finish(c00, c01, c, add, bias);
+        c += cStride;
+        Finish(c10, c11, c, add, bias);
+        c += cStride;
+        Finish(c20, c21, c, add, bias);
+        c += cStride;
+        Finish(c30, c31, c, add, bias);
+        c += cStride;
+        Finish(c40, c41, c, add, bias);
+        c += cStride;
+        Finish(c50, c51, c, add, bias);
+        c += cStride;
+        Finish(c60, c61, c, add, bias);
+        c += cStride;
+        Finish(c70, c71, c, add, bias);
+        c += cStride;
+        Finish(c80, c81, c, add, bias);
+        c += cStride;
+        Finish(c90, c91, c, add, bias);
+        c += cStride;
+        Finish(c100, c101, c, add, bias);
+        c += cStride;
+        Finish(c110, c111, c, add, bias);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows8(long k, float* a, long aStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+    {
+        TVector x, b0, b1;
+        TVector c00 = T.Zero, c01 = T.Zero;
+        TVector c10 = T.Zero, c11 = T.Zero;
+        TVector c20 = T.Zero, c21 = T.Zero;
+        TVector c30 = T.Zero, c31 = T.Zero;
+        TVector c40 = T.Zero, c41 = T.Zero;
+        TVector c50 = T.Zero, c51 = T.Zero;
+        TVector c60 = T.Zero, c61 = T.Zero;
+        TVector c70 = T.Zero, c71 = T.Zero;
+        for (; k > 0; k--)
+        {
+            b0 = T.Load(b);
+            b1 = T.Load(b + T.Width);
+            x = T.Broadcast(a);
+            c00 = T.MultiplyAdd(x, b0, c00);
+            c01 = T.MultiplyAdd(x, b1, c01);
+            x = T.Broadcast(a + 1);
+            c10 = T.MultiplyAdd(x, b0, c10);
+            c11 = T.MultiplyAdd(x, b1, c11);
+            x = T.Broadcast(a + 2);
+            c20 = T.MultiplyAdd(x, b0, c20);
+            c21 = T.MultiplyAdd(x, b1, c21);
+            x = T.Broadcast(a + 3);
+            c30 = T.MultiplyAdd(x, b0, c30);
+            c31 = T.MultiplyAdd(x, b1, c31);
+            x = T.Broadcast(a + 4);
+            c40 = T.MultiplyAdd(x, b0, c40);
+            c41 = T.MultiplyAdd(x, b1, c41);
+            x = T.Broadcast(a + 5);
+            c50 = T.MultiplyAdd(x, b0, c50);
+            c51 = T.MultiplyAdd(x, b1, c51);
+            x = T.Broadcast(a + 6);
+            c60 = T.MultiplyAdd(x, b0, c60);
+            c61 = T.MultiplyAdd(x, b1, c61);
+            x = T.Broadcast(a + 7);
+            c70 = T.MultiplyAdd(x, b0, c70);
+            c71 = T.MultiplyAdd(x, b1, c71);
+            a += aStride;
+            b += bStride;
+        }
+
+        Finish(c00, c01, c, add, bias);
+        c += cStride;
+        Finish(c10, c11, c, add, bias);
+        c += cStride;
+        Finish(c20, c21, c, add, bias);
+        c += cStride;
+        Finish(c30, c31, c, add, bias);
+        c += cStride;
+        Finish(c40, c41, c, add, bias);
+        c += cStride;
+        Finish(c50, c51, c, add, bias);
+        c += cStride;
+        Finish(c60, c61, c, add, bias);
+        c += cStride;
+        Finish(c70, c71, c, add, bias);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows6(long k, float* a, long aStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+    {
+        TVector x, b0, b1;
+        TVector c00 = T.Zero, c01 = T.Zero;
+        TVector c10 = T.Zero, c11 = T.Zero;
+        TVector c20 = T.Zero, c21 = T.Zero;
+        TVector c30 = T.Zero, c31 = T.Zero;
+        TVector c40 = T.Zero, c41 = T.Zero;
+        TVector c50 = T.Zero, c51 = T.Zero;
+        for (; k > 0; k--)
+        {
+            b0 = T.Load(b);
+            b1 = T.Load(b + T.Width);
+            x = T.Broadcast(a);
+            c00 = T.MultiplyAdd(x, b0, c00);
+            c01 = T.MultiplyAdd(x, b1, c01);
+            x = T.Broadcast(a + 1);
+            c10 = T.MultiplyAdd(x, b0, c10);
+            c11 = T.MultiplyAdd(x, b1, c11);
+            x = T.Broadcast(a + 2);
+            c20 = T.MultiplyAdd(x, b0, c20);
+            c21 = T.MultiplyAdd(x, b1, c21);
+            x = T.Broadcast(a + 3);
+            c30 = T.MultiplyAdd(x, b0, c30);
+            c31 = T.MultiplyAdd(x, b1, c31);
+            x = T.Broadcast(a + 4);
+            c40 = T.MultiplyAdd(x, b0, c40);
+            c41 = T.MultiplyAdd(x, b1, c41);
+            x = T.Broadcast(a + 5);
+            c50 = T.MultiplyAdd(x, b0, c50);
+            c51 = T.MultiplyAdd(x, b1, c51);
+            a += aStride;
+            b += bStride;
+        }
+
+        Finish(c00, c01, c, add, bias);
+        c += cStride;
+        Finish(c10, c11, c, add, bias);
+        c += cStride;
+        Finish(c20, c21, c, add, bias);
+        c += cStride;
+        Finish(c30, c31, c, add, bias);
+        c += cStride;
+        Finish(c40, c41, c, add, bias);
+        c += cStride;
+        Finish(c50, c51, c, add, bias);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows4(long k, float* a, long aStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+    {
+        TVector x, b0, b1;
+        TVector c00 = T.Zero, c01 = T.Zero;
+        TVector c10 = T.Zero, c11 = T.Zero;
+        TVector c20 = T.Zero, c21 = T.Zero;
+        TVector c30 = T.Zero, c31 = T.Zero;
+        for (; k > 0; k--)
+        {
+            b0 = T.Load(b);
+            b1 = T.Load(b + T.Width);
+            x = T.Broadcast(a);
+            c00 = T.MultiplyAdd(x, b0, c00);
+            c01 = T.MultiplyAdd(x, b1, c01);
+            x = T.Broadcast(a + 1);
+            c10 = T.MultiplyAdd(x, b0, c10);
+            c11 = T.MultiplyAdd(x, b1, c11);
+            x = T.Broadcast(a + 2);
+            c20 = T.MultiplyAdd(x, b0, c20);
+            c21 = T.MultiplyAdd(x, b1, c21);
+            x = T.Broadcast(a + 3);
+            c30 = T.MultiplyAdd(x, b0, c30);
+            c31 = T.MultiplyAdd(x, b1, c31);
+            a += aStride;
+            b += bStride;
+        }
+
+        Finish(c00, c01, c, add, bias);
+        c += cStride;
+        Finish(c10, c11, c, add, bias);
+        c += cStride;
+        Finish(c20, c21, c, add, bias);
+        c += cStride;
+        Finish(c30, c31, c, add, bias);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows1(long k, float* a, long aStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+    {
+        TVector x, b0, b1;
+        TVector c00 = T.Zero, c01 = T.Zero;
+        for (; k > 0; k--)
+        {
+            b0 = T.Load(b);
+            b1 = T.Load(b + T.Width);
+            x = T.Broadcast(a);
+            c00 = T.MultiplyAdd(x, b0, c00);
+            c01 = T.MultiplyAdd(x, b1, c01);
+            a += aStride;
+            b += bStride;
+        }
+
+        Finish(c00, c01, c, add, bias);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(TVector sum0, TVector sum1, float* c, bool add, float* bias)
+    {
+        if (add)
+        {
+            sum0 = T.Add(T.Load(c), sum0);
+            sum1 = T.Add(T.Load(c + T.Width), sum1);
+        }
+
+        if (bias != null)
+        {
+            sum0 = T.Add(sum0, T.Load(bias));
+            sum1 = T.Add(sum1, T.Load(bias + T.Width));
+        }
+
+        T.Store(sum0, c);
+        T.Store(sum1, c + T.Width);
+    }
+}
