@@ -87,7 +87,7 @@ internal sealed unsafe class GemmCase : IDisposable
                     var (expected, magnitude) = GemmReference.Element(kernel, item, i, j, _before[at]);
                     var tolerance = GemmReference.Tolerance(kernel, magnitude);
                     var actual = kernel.C.Data[at];
-                    if (!(Math.Abs(actual - expected) <= tolerance))
+                    if (!(double.Abs(actual - expected) <= tolerance))
                         Assert.Fail($"[{item}, {i}, {j}] of {kernel.M} x {kernel.N} x {kernel.K}: {actual}, expected {expected} +- {tolerance}");
                 }
             }
@@ -133,7 +133,7 @@ internal sealed unsafe class GemmCase : IDisposable
 
     private float* Allocate(long count)
     {
-        var block = NativeMemory.Alloc((nuint)Math.Max(1, count) * sizeof(float));
+        var block = NativeMemory.Alloc((nuint)long.Max(1, count) * sizeof(float));
         _blocks.Add((nint)block);
         return (float*)block;
     }
