@@ -1,0 +1,57 @@
+using System.Runtime.Intrinsics;
+
+namespace NetZero.Tensors.Cpu;
+
+/// <summary>dweight[ids[i]] += dy[i] for i in order: the gradient of <see cref="EmbeddingForwardKernel"/>.</summary>
+/// <remarks>
+/// The table's columns are cut into strips and each task owns a strip: it clears it (unless accumulate), then adds its part of every row
+/// of dy in order. So each element has one writer and one order of additions, whatever the number of threads.
+/// Ids were checked by the forward pass.
+/// </remarks>
+internal readonly unsafe struct EmbeddingBackwardKernel(
+    void* ids, DType idType, float* dy, float* dweight, long count, long vocabulary, long columns, bool accumulate)
+    : IKernel, IParallelBody
+{
+    // Columns of a strip: 512 bytes, enough to stream well; few enough that a table of 384 columns still feeds three threads.
+    private const long StripColumns = 128;
+
+    public void Run(WorkerPool workers)
+    {
+        var body = this;
+        workers.For((columns + StripColumns - 1) / StripColumns, ref body);
+    }
+
+    public void Run(long index, int worker)
+    {
+        var first = index * StripColumns;
+        var width = Math.Min(StripColumns, columns - first);
+        if (Lanes512.IsSupported)
+            Strip<Lanes512, Vector512<float>>(first, width);
+        else if (Lanes256.IsSupported)
+            Strip<Lanes256, Vector256<float>>(first, width);
+        else
+            Strip<Lanes128, Vector128<float>>(first, width);
+    }
+
+    private void Strip<TLanes, TVector>(long first, long width)
+        where TLanes : ILanes<TVector>
+        where TVector : struct
+    {
+        if (!accumulate)
+        {
+            for (long row = 0; row < vocabulary; row++)
+                new Span<float>(dweight + (row * columns) + first, (int)width).Clear();
+        }
+
+        for (long i = 0; i < count; i++)
+        {
+            var source = dy + (i * columns) + first;
+            var target = dweight + (EmbeddingIds.Read(ids, idType, i) * columns) + first;
+            long c = 0;
+            for (; c <= width - TLanes.Count; c += TLanes.Count)
+                TLanes.Store(target + c, TLanes.Add(TLanes.Load(target + c), TLanes.Load(source + c)));
+            for (; c < width; c++)
+                target[c] += source[c];
+        }
+    }
+}

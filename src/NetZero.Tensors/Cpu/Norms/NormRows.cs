@@ -1,0 +1,76 @@
+using System.Runtime.CompilerServices;
+
+namespace NetZero.Tensors.Cpu;
+
+/// <summary>How the rows of a normalisation are cut into tasks, and the sums over one row that its kernels share.</summary>
+/// <remarks>The cuts depend on the number of rows alone, so results do not depend on the number of threads.</remarks>
+internal static unsafe class NormRows
+{
+    /// <summary>Rows that a forward task handles: enough to outweigh handing out the task.</summary>
+    public const long RowsPerForwardTask = 16;
+
+    // Partial sums of the parameter gradients cost chunks x columns floats of scratch and one more pass over them: 64 chunks keep both
+    // small beside the rows themselves and still feed any number of cores that a rank has.
+    private const long MaxChunks = 64;
+    private const long MinRowsPerChunk = 16;
+
+    public static long RowsPerChunk(long rows) => Math.Max(MinRowsPerChunk, (rows + MaxChunks - 1) / MaxChunks);
+
+    public static long Chunks(long rows) => (rows + RowsPerChunk(rows) - 1) / RowsPerChunk(rows);
+
+    /// <summary>The sum of x over a row.</summary>
+    public static float Sum<TLanes, TVector>(float* x, long columns)
+        where TLanes : ILanes<TVector>
+        where TVector : struct
+    {
+        var sum = TLanes.Create(0);
+        long c = 0;
+        for (; c <= columns - TLanes.Count; c += TLanes.Count)
+            sum = TLanes.Add(sum, TLanes.Load(x + c));
+        if (c < columns)
+            sum = TLanes.Add(sum, Lanes.LoadPartial<TLanes, TVector>(x + c, columns - c));
+        return TLanes.Sum(sum);
+    }
+
+    /// <summary>The sum of (x - center)^2 over a row.</summary>
+    public static float SumOfSquares<TLanes, TVector>(float* x, float center, long columns)
+        where TLanes : ILanes<TVector>
+        where TVector : struct
+    {
+        var sum = TLanes.Create(0);
+        var shift = TLanes.Create(center);
+        long c = 0;
+        for (; c <= columns - TLanes.Count; c += TLanes.Count)
+            sum = AddSquare<TLanes, TVector>(TLanes.Load(x + c), shift, sum);
+        if (c < columns)
+            sum = AddSquare<TLanes, TVector>(Lanes.LoadPartial<TLanes, TVector>(x + c, columns - c, center), shift, sum);
+        return TLanes.Sum(sum);
+    }
+
+    /// <summary>target[c] (+)= the sum over chunks of partials[chunk, c], in the order of the chunks.</summary>
+    /// <param name="partials">First chunk's row.</param>
+    /// <param name="chunkStride">Floats from one chunk's row to the next.</param>
+    /// <param name="chunks">How many chunks.</param>
+    /// <param name="target">The sums.</param>
+    /// <param name="columns">How many sums.</param>
+    /// <param name="accumulate">Whether to add to what the target holds.</param>
+    public static void Combine(float* partials, long chunkStride, long chunks, float* target, long columns, bool accumulate)
+    {
+        for (long c = 0; c < columns; c++)
+        {
+            var sum = 0f;
+            for (long chunk = 0; chunk < chunks; chunk++)
+                sum += partials[(chunk * chunkStride) + c];
+            target[c] = accumulate ? target[c] + sum : sum;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector AddSquare<TLanes, TVector>(TVector x, TVector center, TVector sum)
+        where TLanes : ILanes<TVector>
+        where TVector : struct
+    {
+        var d = TLanes.Subtract(x, center);
+        return TLanes.MultiplyAdd(d, d, sum);
+    }
+}

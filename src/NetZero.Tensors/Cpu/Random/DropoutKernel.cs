@@ -1,0 +1,60 @@
+using System.Diagnostics;
+
+namespace NetZero.Tensors.Cpu;
+
+/// <summary>
+/// y = x * keep / (1 - p), keep = 0 with probability p: forward, and backward with dy for x (the mask is made again, not saved).
+/// </summary>
+/// <remarks>
+/// Element e of sample s is dropped if word e % 4 of Philox(counter (e / 4, s), key(seed, step, site)) lies below p 2^32. x and y are
+/// [samples, elementsPerSample], contiguous; they may be the same memory.
+/// </remarks>
+internal readonly unsafe struct DropoutKernel(
+    float* x, float* y, long samples, long elementsPerSample, float probability, DropoutKey key, bool accumulate) : IKernel, IParallelBody
+{
+    // Elements a task handles: a multiple of 4 (a Philox block), about 100 microseconds of work.
+    private const long ChunkElements = 16384;
+
+    private readonly ulong _key = key.Derive();
+    private readonly uint _threshold = Threshold(probability);
+    private readonly float _scale = 1 / (1 - probability);
+
+    /// <summary>Words below this drop their element.</summary>
+    internal static uint Threshold(float probability)
+    {
+        Debug.Assert(probability is >= 0 and < 1, "the op checks the probability");
+        return (uint)(probability * 4294967296.0);
+    }
+
+    public void Run(WorkerPool workers)
+    {
+        var body = this;
+        workers.For(samples * ChunksPerSample, ref body);
+    }
+
+    private long ChunksPerSample => (elementsPerSample + ChunkElements - 1) / ChunkElements;
+
+    public void Run(long index, int worker)
+    {
+        var (sample, chunk) = Math.DivRem(index, ChunksPerSample);
+        var start = chunk * ChunkElements;
+        var count = Math.Min(ChunkElements, elementsPerSample - start);
+        var offset = (sample * elementsPerSample) + start;
+        Mask(x + offset, y + offset, start, count, (ulong)(key.FirstSample + sample));
+    }
+
+    private void Mask(float* source, float* target, long start, long count, ulong sample)
+    {
+        var words = stackalloc uint[PhiloxVector.Words];
+        for (long i = 0; i < count; i += PhiloxVector.Words)
+        {
+            PhiloxVector.Generate((ulong)(start + i) >> 2, sample, _key, words);
+            var n = Math.Min(PhiloxVector.Words, count - i);
+            for (var j = 0; j < n; j++)
+            {
+                var kept = words[j] < _threshold ? 0 : source[i + j] * _scale;
+                target[i + j] = accumulate ? target[i + j] + kept : kept;
+            }
+        }
+    }
+}
