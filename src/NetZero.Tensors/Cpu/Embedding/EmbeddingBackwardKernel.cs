@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 
 namespace NetZero.Tensors.Cpu;
 
@@ -25,17 +24,18 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
     {
         var first = index * StripColumns;
         var width = Math.Min(StripColumns, columns - first);
-        if (Lanes512.IsSupported)
-            Strip<Lanes512, Vector512<float>>(first, width);
-        else if (Lanes256.IsSupported)
-            Strip<Lanes256, Vector256<float>>(first, width);
+        if (Lanes16.IsSupported)
+            Strip<Lanes16>(first, width);
+        else if (Lanes8.IsSupported)
+            Strip<Lanes8>(first, width);
+        else if (Lanes4.IsSupported)
+            Strip<Lanes4>(first, width);
         else
-            Strip<Lanes128, Vector128<float>>(first, width);
+            Strip<Lanes1>(first, width);
     }
 
-    private void Strip<TLanes, TVector>(long first, long width)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    private void Strip<T>(long first, long width)
+        where T : struct, ILanes<T>
     {
         if (!accumulate)
         {
@@ -48,8 +48,8 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
             var source = dy + (i * columns) + first;
             var target = dweight + (EmbeddingIds.Read(ids, idType, i) * columns) + first;
             long c = 0;
-            for (; c <= width - TLanes.Count; c += TLanes.Count)
-                TLanes.Store(target + c, TLanes.Add(TLanes.Load(target + c), TLanes.Load(source + c)));
+            for (; c <= width - T.Count; c += T.Count)
+                T.Store(T.Load(target + c) + T.Load(source + c), target + c);
             for (; c < width; c++)
                 target[c] += source[c];
         }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace NetZero.Tensors.Cpu;
 
@@ -22,46 +21,46 @@ internal readonly unsafe struct LayerNormForwardKernel(
     {
         var first = index * NormRows.RowsPerForwardTask;
         var last = Math.Min(rows, first + NormRows.RowsPerForwardTask);
-        if (Lanes512.IsSupported)
-            Rows<Lanes512, Vector512<float>>(first, last);
-        else if (Lanes256.IsSupported)
-            Rows<Lanes256, Vector256<float>>(first, last);
+        if (Lanes16.IsSupported)
+            Rows<Lanes16>(first, last);
+        else if (Lanes8.IsSupported)
+            Rows<Lanes8>(first, last);
+        else if (Lanes4.IsSupported)
+            Rows<Lanes4>(first, last);
         else
-            Rows<Lanes128, Vector128<float>>(first, last);
+            Rows<Lanes1>(first, last);
     }
 
-    private void Rows<TLanes, TVector>(long first, long last)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    private void Rows<T>(long first, long last)
+        where T : struct, ILanes<T>
     {
         for (var row = first; row < last; row++)
         {
             var input = x + (row * columns);
             var output = y + (row * columns);
             // Two passes: the one-pass formula E[x^2] - E[x]^2 cancels when the mean is large.
-            var m = NormRows.Sum<TLanes, TVector>(input, columns) / columns;
-            var r = 1 / MathF.Sqrt((NormRows.SumOfSquares<TLanes, TVector>(input, m, columns) / columns) + epsilon);
+            var m = NormRows.Sum<T>(input, columns) / columns;
+            var r = 1 / MathF.Sqrt((NormRows.SumOfSquares<T>(input, m, columns) / columns) + epsilon);
             mean[row] = m;
             rstd[row] = r;
-            var center = TLanes.Create(m);
-            var scale = TLanes.Create(r);
+            var center = T.Splat(m);
+            var scale = T.Splat(r);
             long c = 0;
-            for (; c <= columns - TLanes.Count; c += TLanes.Count)
-                TLanes.Store(output + c, Normalise<TLanes, TVector>(
-                    TLanes.Load(input + c), center, scale, TLanes.Load(gamma + c), TLanes.Load(beta + c)));
+            for (; c <= columns - T.Count; c += T.Count)
+                T.Store(Normalise<T>(
+                    T.Load(input + c), center, scale, T.Load(gamma + c), T.Load(beta + c)), output + c);
             if (c < columns)
             {
                 var n = columns - c;
-                Lanes.StorePartial<TLanes, TVector>(output + c, Normalise<TLanes, TVector>(
-                    Lanes.LoadPartial<TLanes, TVector>(input + c, n), center, scale,
-                    Lanes.LoadPartial<TLanes, TVector>(gamma + c, n), Lanes.LoadPartial<TLanes, TVector>(beta + c, n)), n);
+                PartialLanes.Store<T>(output + c, Normalise<T>(
+                    PartialLanes.Load<T>(input + c, n), center, scale,
+                    PartialLanes.Load<T>(gamma + c, n), PartialLanes.Load<T>(beta + c, n)), n);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Normalise<TLanes, TVector>(TVector x, TVector mean, TVector rstd, TVector gamma, TVector beta)
-        where TLanes : ILanes<TVector>
-        where TVector : struct =>
-        TLanes.MultiplyAdd(TLanes.Multiply(TLanes.Subtract(x, mean), rstd), gamma, beta);
+    private static T Normalise<T>(T x, T mean, T rstd, T gamma, T beta)
+        where T : struct, ILanes<T> =>
+        T.MultiplyAdd((x - mean) * rstd, gamma, beta);
 }

@@ -19,32 +19,30 @@ internal static unsafe class NormRows
     public static long Chunks(long rows) => (rows + RowsPerChunk(rows) - 1) / RowsPerChunk(rows);
 
     /// <summary>The sum of x over a row.</summary>
-    public static float Sum<TLanes, TVector>(float* x, long columns)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    public static float Sum<T>(float* x, long columns)
+        where T : struct, ILanes<T>
     {
-        var sum = TLanes.Create(0);
+        var sum = T.Splat(0);
         long c = 0;
-        for (; c <= columns - TLanes.Count; c += TLanes.Count)
-            sum = TLanes.Add(sum, TLanes.Load(x + c));
+        for (; c <= columns - T.Count; c += T.Count)
+            sum = sum + T.Load(x + c);
         if (c < columns)
-            sum = TLanes.Add(sum, Lanes.LoadPartial<TLanes, TVector>(x + c, columns - c));
-        return TLanes.Sum(sum);
+            sum = sum + PartialLanes.Load<T>(x + c, columns - c);
+        return T.Sum(sum);
     }
 
     /// <summary>The sum of (x - center)^2 over a row.</summary>
-    public static float SumOfSquares<TLanes, TVector>(float* x, float center, long columns)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    public static float SumOfSquares<T>(float* x, float center, long columns)
+        where T : struct, ILanes<T>
     {
-        var sum = TLanes.Create(0);
-        var shift = TLanes.Create(center);
+        var sum = T.Splat(0);
+        var shift = T.Splat(center);
         long c = 0;
-        for (; c <= columns - TLanes.Count; c += TLanes.Count)
-            sum = AddSquare<TLanes, TVector>(TLanes.Load(x + c), shift, sum);
+        for (; c <= columns - T.Count; c += T.Count)
+            sum = AddSquare<T>(T.Load(x + c), shift, sum);
         if (c < columns)
-            sum = AddSquare<TLanes, TVector>(Lanes.LoadPartial<TLanes, TVector>(x + c, columns - c, center), shift, sum);
-        return TLanes.Sum(sum);
+            sum = AddSquare<T>(PartialLanes.Load<T>(x + c, columns - c, center), shift, sum);
+        return T.Sum(sum);
     }
 
     /// <summary>target[c] (+)= the sum over chunks of partials[chunk, c], in the order of the chunks.</summary>
@@ -66,11 +64,10 @@ internal static unsafe class NormRows
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector AddSquare<TLanes, TVector>(TVector x, TVector center, TVector sum)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    private static T AddSquare<T>(T x, T center, T sum)
+        where T : struct, ILanes<T>
     {
-        var d = TLanes.Subtract(x, center);
-        return TLanes.MultiplyAdd(d, d, sum);
+        var d = x - center;
+        return T.MultiplyAdd(d, d, sum);
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace NetZero.Tensors.Cpu;
 
@@ -33,17 +32,18 @@ internal readonly unsafe struct RmsNormBackwardKernel(
 
     public void Run(long index, int worker)
     {
-        if (Lanes512.IsSupported)
-            Chunk<Lanes512, Vector512<float>>(index);
-        else if (Lanes256.IsSupported)
-            Chunk<Lanes256, Vector256<float>>(index);
+        if (Lanes16.IsSupported)
+            Chunk<Lanes16>(index);
+        else if (Lanes8.IsSupported)
+            Chunk<Lanes8>(index);
+        else if (Lanes4.IsSupported)
+            Chunk<Lanes4>(index);
         else
-            Chunk<Lanes128, Vector128<float>>(index);
+            Chunk<Lanes1>(index);
     }
 
-    private void Chunk<TLanes, TVector>(long chunk)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    private void Chunk<T>(long chunk)
+        where T : struct, ILanes<T>
     {
         var partialGamma = Partials + (chunk * columns);
         for (long c = 0; dgamma != null && c < columns; c++)
@@ -52,7 +52,7 @@ internal readonly unsafe struct RmsNormBackwardKernel(
         var last = Math.Min(rows, first + NormRows.RowsPerChunk(rows));
         for (var row = first; row < last; row++)
         {
-            var r = new Row<TLanes, TVector>(x + (row * columns), dy + (row * columns), gamma, rstd[row]);
+            var r = new Row<T>(x + (row * columns), dy + (row * columns), gamma, rstd[row]);
             if (dgamma != null)
                 r.AddParameterGradient(partialGamma, columns);
             if (dx != null)
@@ -60,69 +60,68 @@ internal readonly unsafe struct RmsNormBackwardKernel(
         }
     }
 
-    private readonly ref struct Row<TLanes, TVector>(float* x, float* dy, float* gamma, float rstd)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    private readonly ref struct Row<T>(float* x, float* dy, float* gamma, float rstd)
+        where T : struct, ILanes<T>
     {
         private readonly float* _x = x;
         private readonly float* _dy = dy;
         private readonly float* _gamma = gamma;
-        private readonly TVector _rstd = TLanes.Create(rstd);
+        private readonly T _rstd = T.Splat(rstd);
 
         public void AddParameterGradient(float* partialGamma, long columns)
         {
             long c = 0;
-            for (; c <= columns - TLanes.Count; c += TLanes.Count)
+            for (; c <= columns - T.Count; c += T.Count)
             {
-                var hat = Hat(TLanes.Load(_x + c));
-                TLanes.Store(partialGamma + c, TLanes.MultiplyAdd(TLanes.Load(_dy + c), hat, TLanes.Load(partialGamma + c)));
+                var hat = Hat(T.Load(_x + c));
+                T.Store(T.MultiplyAdd(T.Load(_dy + c), hat, T.Load(partialGamma + c)), partialGamma + c);
             }
 
             if (c < columns)
             {
                 var n = columns - c;
-                var sum = TLanes.MultiplyAdd(Partial(_dy + c, n), Hat(Partial(_x + c, n)), Partial(partialGamma + c, n));
-                Lanes.StorePartial<TLanes, TVector>(partialGamma + c, sum, n);
+                var sum = T.MultiplyAdd(Partial(_dy + c, n), Hat(Partial(_x + c, n)), Partial(partialGamma + c, n));
+                PartialLanes.Store<T>(partialGamma + c, sum, n);
             }
         }
 
         public void InputGradient(float* dx, long columns, bool accumulate)
         {
-            var sumGh = TLanes.Create(0);
+            var sumGh = T.Splat(0);
             long c = 0;
-            for (; c <= columns - TLanes.Count; c += TLanes.Count)
-                Add(TLanes.Multiply(TLanes.Load(_dy + c), TLanes.Load(_gamma + c)), TLanes.Load(_x + c), ref sumGh);
+            for (; c <= columns - T.Count; c += T.Count)
+                Add(T.Load(_dy + c) * T.Load(_gamma + c), T.Load(_x + c), ref sumGh);
             if (c < columns) // dy is filled with 0, so the lanes beyond the row add nothing
-                Add(TLanes.Multiply(Partial(_dy + c, columns - c), Partial(_gamma + c, columns - c)), Partial(_x + c, columns - c),
+                Add(Partial(_dy + c, columns - c) * Partial(_gamma + c, columns - c), Partial(_x + c, columns - c),
                     ref sumGh);
 
-            var meanGh = TLanes.Create(TLanes.Sum(sumGh) / columns);
-            for (c = 0; c <= columns - TLanes.Count; c += TLanes.Count)
+            var meanGh = T.Splat(T.Sum(sumGh) / columns);
+            for (c = 0; c <= columns - T.Count; c += T.Count)
             {
-                var d = Gradient(TLanes.Load(_x + c), TLanes.Load(_dy + c), TLanes.Load(_gamma + c), meanGh);
-                TLanes.Store(dx + c, accumulate ? TLanes.Add(TLanes.Load(dx + c), d) : d);
+                var d = Gradient(T.Load(_x + c), T.Load(_dy + c), T.Load(_gamma + c), meanGh);
+                T.Store(accumulate ? (T.Load(dx + c) + d) : d, dx + c);
             }
 
             if (c < columns)
             {
                 var n = columns - c;
                 var d = Gradient(Partial(_x + c, n), Partial(_dy + c, n), Partial(_gamma + c, n), meanGh);
-                Lanes.StorePartial<TLanes, TVector>(dx + c, accumulate ? TLanes.Add(Partial(dx + c, n), d) : d, n);
+                PartialLanes.Store<T>(dx + c, accumulate ? (Partial(dx + c, n) + d) : d, n);
             }
         }
 
-        private static TVector Partial(float* source, long count) => Lanes.LoadPartial<TLanes, TVector>(source, count);
+        private static T Partial(float* source, long count) => PartialLanes.Load<T>(source, count);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private TVector Hat(TVector x) => TLanes.Multiply(x, _rstd);
+        private T Hat(T x) => x * _rstd;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Add(TVector g, TVector x, ref TVector sumGh) => sumGh = TLanes.MultiplyAdd(g, Hat(x), sumGh);
+        private void Add(T g, T x, ref T sumGh) => sumGh = T.MultiplyAdd(g, Hat(x), sumGh);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private TVector Gradient(TVector x, TVector dy, TVector gamma, TVector meanGh)
+        private T Gradient(T x, T dy, T gamma, T meanGh)
         {
-            return TLanes.Multiply(_rstd, TLanes.Subtract(TLanes.Multiply(dy, gamma), TLanes.Multiply(Hat(x), meanGh)));
+            return _rstd * ((dy * gamma) - (Hat(x) * meanGh));
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace NetZero.Tensors.Cpu;
 
@@ -22,41 +21,41 @@ internal readonly unsafe struct RmsNormForwardKernel(
     {
         var first = index * NormRows.RowsPerForwardTask;
         var last = Math.Min(rows, first + NormRows.RowsPerForwardTask);
-        if (Lanes512.IsSupported)
-            Rows<Lanes512, Vector512<float>>(first, last);
-        else if (Lanes256.IsSupported)
-            Rows<Lanes256, Vector256<float>>(first, last);
+        if (Lanes16.IsSupported)
+            Rows<Lanes16>(first, last);
+        else if (Lanes8.IsSupported)
+            Rows<Lanes8>(first, last);
+        else if (Lanes4.IsSupported)
+            Rows<Lanes4>(first, last);
         else
-            Rows<Lanes128, Vector128<float>>(first, last);
+            Rows<Lanes1>(first, last);
     }
 
-    private void Rows<TLanes, TVector>(long first, long last)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    private void Rows<T>(long first, long last)
+        where T : struct, ILanes<T>
     {
         for (var row = first; row < last; row++)
         {
             var input = x + (row * columns);
             var output = y + (row * columns);
-            var r = 1 / MathF.Sqrt((NormRows.SumOfSquares<TLanes, TVector>(input, 0, columns) / columns) + epsilon);
+            var r = 1 / MathF.Sqrt((NormRows.SumOfSquares<T>(input, 0, columns) / columns) + epsilon);
             rstd[row] = r;
-            var scale = TLanes.Create(r);
+            var scale = T.Splat(r);
             long c = 0;
-            for (; c <= columns - TLanes.Count; c += TLanes.Count)
-                TLanes.Store(output + c, Normalise<TLanes, TVector>(
-                    TLanes.Load(input + c), scale, TLanes.Load(gamma + c)));
+            for (; c <= columns - T.Count; c += T.Count)
+                T.Store(Normalise<T>(
+                    T.Load(input + c), scale, T.Load(gamma + c)), output + c);
             if (c < columns)
             {
                 var n = columns - c;
-                Lanes.StorePartial<TLanes, TVector>(output + c, Normalise<TLanes, TVector>(
-                    Lanes.LoadPartial<TLanes, TVector>(input + c, n), scale, Lanes.LoadPartial<TLanes, TVector>(gamma + c, n)), n);
+                PartialLanes.Store<T>(output + c, Normalise<T>(
+                    PartialLanes.Load<T>(input + c, n), scale, PartialLanes.Load<T>(gamma + c, n)), n);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Normalise<TLanes, TVector>(TVector x, TVector rstd, TVector gamma)
-        where TLanes : ILanes<TVector>
-        where TVector : struct =>
-        TLanes.Multiply(TLanes.Multiply(x, rstd), gamma);
+    private static T Normalise<T>(T x, T rstd, T gamma)
+        where T : struct, ILanes<T> =>
+        (x * rstd) * gamma;
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
@@ -45,68 +44,68 @@ public readonly unsafe struct AdamWKernel(
     void IParallelBody.Run(long index, int worker)
     {
         var (start, length) = FlatRange.Task(index, count);
-        if (Lanes512.IsSupported)
-            Update<Lanes512, Vector512<float>>(start, length);
-        else if (Lanes256.IsSupported)
-            Update<Lanes256, Vector256<float>>(start, length);
+        if (Lanes16.IsSupported)
+            Update<Lanes16>(start, length);
+        else if (Lanes8.IsSupported)
+            Update<Lanes8>(start, length);
+        else if (Lanes4.IsSupported)
+            Update<Lanes4>(start, length);
         else
-            Update<Lanes128, Vector128<float>>(start, length);
+            Update<Lanes1>(start, length);
     }
 
-    private void Update<TLanes, TVector>(long start, long length)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    private void Update<T>(long start, long length)
+        where T : struct, ILanes<T>
     {
-        var k = new Constants<TLanes, TVector>(settings, gradientScale == null ? 1 : *gradientScale);
+        var k = new Constants<T>(settings, gradientScale == null ? 1 : *gradientScale);
         float* p = parameter + start, g = gradient + start, m = moment1 + start, v = moment2 + start;
         long i = 0;
-        for (; i <= length - TLanes.Count; i += TLanes.Count)
+        for (; i <= length - T.Count; i += T.Count)
         {
-            var pi = TLanes.Load(p + i);
-            var mi = TLanes.Load(m + i);
-            var vi = TLanes.Load(v + i);
-            k.Apply(ref pi, TLanes.Load(g + i), ref mi, ref vi);
-            TLanes.Store(p + i, pi);
-            TLanes.Store(m + i, mi);
-            TLanes.Store(v + i, vi);
+            var pi = T.Load(p + i);
+            var mi = T.Load(m + i);
+            var vi = T.Load(v + i);
+            k.Apply(ref pi, T.Load(g + i), ref mi, ref vi);
+            T.Store(pi, p + i);
+            T.Store(mi, m + i);
+            T.Store(vi, v + i);
         }
 
         if (i < length)
         {
             var n = length - i;
-            var pi = Lanes.LoadPartial<TLanes, TVector>(p + i, n);
-            var mi = Lanes.LoadPartial<TLanes, TVector>(m + i, n);
-            var vi = Lanes.LoadPartial<TLanes, TVector>(v + i, n);
-            k.Apply(ref pi, Lanes.LoadPartial<TLanes, TVector>(g + i, n), ref mi, ref vi);
-            Lanes.StorePartial<TLanes, TVector>(p + i, pi, n);
-            Lanes.StorePartial<TLanes, TVector>(m + i, mi, n);
-            Lanes.StorePartial<TLanes, TVector>(v + i, vi, n);
+            var pi = PartialLanes.Load<T>(p + i, n);
+            var mi = PartialLanes.Load<T>(m + i, n);
+            var vi = PartialLanes.Load<T>(v + i, n);
+            k.Apply(ref pi, PartialLanes.Load<T>(g + i, n), ref mi, ref vi);
+            PartialLanes.Store<T>(p + i, pi, n);
+            PartialLanes.Store<T>(m + i, mi, n);
+            PartialLanes.Store<T>(v + i, vi, n);
         }
     }
 
     // Computed in double and rounded once, as PyTorch does.
-    private readonly struct Constants<TLanes, TVector>(AdamWSettings s, float scale)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    private readonly struct Constants<T>(AdamWSettings s, float scale)
+        where T : struct, ILanes<T>
     {
-        private readonly TVector _scale = TLanes.Create(scale);
-        private readonly TVector _decay = TLanes.Create((float)(1 - (s.LearningRate * s.WeightDecay)));
-        private readonly TVector _beta1 = TLanes.Create((float)s.Beta1);
-        private readonly TVector _beta2 = TLanes.Create((float)s.Beta2);
-        private readonly TVector _rest1 = TLanes.Create((float)(1 - s.Beta1));
-        private readonly TVector _rest2 = TLanes.Create((float)(1 - s.Beta2));
-        private readonly TVector _minusStepSize = TLanes.Create((float)(-s.LearningRate / (1 - Math.Pow(s.Beta1, s.Step))));
-        private readonly TVector _rootCorrection2 = TLanes.Create((float)Math.Sqrt(1 - Math.Pow(s.Beta2, s.Step)));
-        private readonly TVector _epsilon = TLanes.Create((float)s.Epsilon);
+        private readonly T _scale = T.Splat(scale);
+        private readonly T _decay = T.Splat((float)(1 - (s.LearningRate * s.WeightDecay)));
+        private readonly T _beta1 = T.Splat((float)s.Beta1);
+        private readonly T _beta2 = T.Splat((float)s.Beta2);
+        private readonly T _rest1 = T.Splat((float)(1 - s.Beta1));
+        private readonly T _rest2 = T.Splat((float)(1 - s.Beta2));
+        private readonly T _minusStepSize = T.Splat((float)(-s.LearningRate / (1 - Math.Pow(s.Beta1, s.Step))));
+        private readonly T _rootCorrection2 = T.Splat((float)Math.Sqrt(1 - Math.Pow(s.Beta2, s.Step)));
+        private readonly T _epsilon = T.Splat((float)s.Epsilon);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Apply(ref TVector p, TVector gradient, ref TVector m, ref TVector v)
+        public void Apply(ref T p, T gradient, ref T m, ref T v)
         {
-            var g = TLanes.Multiply(gradient, _scale);
-            m = TLanes.MultiplyAdd(_beta1, m, TLanes.Multiply(_rest1, g));
-            v = TLanes.MultiplyAdd(_beta2, v, TLanes.Multiply(_rest2, TLanes.Multiply(g, g)));
-            var denominator = TLanes.Add(TLanes.Divide(TLanes.Sqrt(v), _rootCorrection2), _epsilon);
-            p = TLanes.MultiplyAdd(_minusStepSize, TLanes.Divide(m, denominator), TLanes.Multiply(p, _decay));
+            var g = gradient * _scale;
+            m = T.MultiplyAdd(_beta1, m, _rest1 * g);
+            v = T.MultiplyAdd(_beta2, v, _rest2 * (g * g));
+            var denominator = (T.Sqrt(v) / _rootCorrection2) + _epsilon;
+            p = T.MultiplyAdd(_minusStepSize, m / denominator, p * _decay);
         }
     }
 }

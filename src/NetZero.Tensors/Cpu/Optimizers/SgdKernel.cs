@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
@@ -36,51 +35,50 @@ public readonly unsafe struct SgdKernel(
     void IParallelBody.Run(long index, int worker)
     {
         var (start, length) = FlatRange.Task(index, count);
-        if (Lanes512.IsSupported)
-            Update<Lanes512, Vector512<float>>(start, length);
-        else if (Lanes256.IsSupported)
-            Update<Lanes256, Vector256<float>>(start, length);
+        if (Lanes16.IsSupported)
+            Update<Lanes16>(start, length);
+        else if (Lanes8.IsSupported)
+            Update<Lanes8>(start, length);
+        else if (Lanes4.IsSupported)
+            Update<Lanes4>(start, length);
         else
-            Update<Lanes128, Vector128<float>>(start, length);
+            Update<Lanes1>(start, length);
     }
 
-    private void Update<TLanes, TVector>(long start, long length)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    private void Update<T>(long start, long length)
+        where T : struct, ILanes<T>
     {
         float* p = parameter + start, g = gradient + start, b = momentum + start;
-        for (long i = 0; i < length; i += TLanes.Count)
+        for (long i = 0; i < length; i += T.Count)
         {
-            var n = Math.Min(TLanes.Count, length - i);
-            var pi = Load<TLanes, TVector>(p + i, n);
-            var gi = TLanes.MultiplyAdd(
-                TLanes.Create((float)settings.WeightDecay), pi,
-                TLanes.Multiply(Load<TLanes, TVector>(g + i, n), TLanes.Create(gradientScale == null ? 1 : *gradientScale)));
+            var n = Math.Min(T.Count, length - i);
+            var pi = Load<T>(p + i, n);
+            var gi = T.MultiplyAdd(
+                T.Splat((float)settings.WeightDecay), pi,
+                Load<T>(g + i, n) * T.Splat(gradientScale == null ? 1 : *gradientScale));
             if (momentum != null)
             {
                 if (!settings.FirstStep)
-                    gi = TLanes.MultiplyAdd(TLanes.Create((float)settings.Momentum), Load<TLanes, TVector>(b + i, n), gi);
-                Store<TLanes, TVector>(b + i, gi, n);
+                    gi = T.MultiplyAdd(T.Splat((float)settings.Momentum), Load<T>(b + i, n), gi);
+                Store<T>(b + i, gi, n);
             }
 
-            Store<TLanes, TVector>(p + i, TLanes.MultiplyAdd(TLanes.Create((float)-settings.LearningRate), gi, pi), n);
+            Store<T>(p + i, T.MultiplyAdd(T.Splat((float)-settings.LearningRate), gi, pi), n);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Load<TLanes, TVector>(float* source, long count)
-        where TLanes : ILanes<TVector>
-        where TVector : struct =>
-        count == TLanes.Count ? TLanes.Load(source) : Lanes.LoadPartial<TLanes, TVector>(source, count);
+    private static T Load<T>(float* source, long count)
+        where T : struct, ILanes<T> =>
+        count == T.Count ? T.Load(source) : PartialLanes.Load<T>(source, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TLanes, TVector>(float* target, TVector value, long count)
-        where TLanes : ILanes<TVector>
-        where TVector : struct
+    private static void Store<T>(float* target, T value, long count)
+        where T : struct, ILanes<T>
     {
-        if (count == TLanes.Count)
-            TLanes.Store(target, value);
+        if (count == T.Count)
+            T.Store(value, target);
         else
-            Lanes.StorePartial<TLanes, TVector>(target, value, count);
+            PartialLanes.Store<T>(target, value, count);
     }
 }
