@@ -1,4 +1,4 @@
-namespace NetZero.Tensors.Tests.Math;
+namespace NetZero.Tensors.Tests;
 
 /// <summary>Distances between floats and exact values, in units in the last place.</summary>
 internal static class Ulp

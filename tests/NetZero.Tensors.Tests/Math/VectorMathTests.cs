@@ -1,7 +1,7 @@
 using System.Runtime.Intrinsics;
 using NetZero.Tensors.Cpu;
 
-namespace NetZero.Tensors.Tests.Math;
+namespace NetZero.Tensors.Tests;
 
 [Trait("Category", "Kernel")]
 public class VectorMathTests
