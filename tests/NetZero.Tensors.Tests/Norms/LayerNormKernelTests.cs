@@ -84,7 +84,7 @@ public unsafe class LayerNormKernelTests
         var scratch = new PinnedFloats(LayerNormBackwardKernel.WorkspaceBytes(rows, columns) / sizeof(float));
         new LayerNormBackwardKernel(
             x.Pointer, gamma.Pointer, mean.Pointer, rstd.Pointer, dy.Pointer, dx.Pointer, dgamma.Pointer, dbeta.Pointer,
-            (byte*)scratch.Pointer, rows, columns, start != 0, start != 0).Run(workers);
+            (byte*)scratch.Pointer, rows, columns, start != 0, start != 0, start != 0).Run(workers);
         return (dx, dgamma, dbeta);
     }
 }

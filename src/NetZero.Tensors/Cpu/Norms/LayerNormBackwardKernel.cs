@@ -7,13 +7,13 @@ namespace NetZero.Tensors.Cpu;
 /// </summary>
 /// <remarks>
 /// x, dy, dx [rows, columns] contiguous, gamma, dgamma, dbeta [columns], mean, rstd [rows] from the forward pass; scratch has
-/// <see cref="WorkspaceBytes"/>. dx may be dy's memory. accumulateInput adds to dx, accumulateParameters to dgamma and dbeta. A null dx or
-/// a null dgamma and dbeta are not computed.
+/// <see cref="WorkspaceBytes"/>. dx may be dy's memory. The accumulate flags add to what is there. What is null of dx, dgamma and dbeta is
+/// not computed.
 /// The rows are cut into chunks; each chunk makes its own partial dgamma and dbeta, which are then added in the order of the chunks.
 /// </remarks>
 internal readonly unsafe struct LayerNormBackwardKernel(
     float* x, float* gamma, float* mean, float* rstd, float* dy, float* dx, float* dgamma, float* dbeta, byte* scratch,
-    long rows, long columns, bool accumulateInput, bool accumulateParameters) : IKernel, IParallelBody
+    long rows, long columns, bool accumulateInput, bool accumulateGamma, bool accumulateBeta) : IKernel, IParallelBody
 {
     /// <summary>Scratch for the partial sums of the parameter gradients.</summary>
     public static long WorkspaceBytes(long rows, long columns) => NormRows.Chunks(rows) * 2 * columns * sizeof(float);
@@ -25,10 +25,10 @@ internal readonly unsafe struct LayerNormBackwardKernel(
         var body = this;
         var chunks = NormRows.Chunks(rows);
         workers.For(chunks, ref body);
-        if (dgamma == null)
-            return;
-        NormRows.Combine(Partials, 2 * columns, chunks, dgamma, columns, accumulateParameters);
-        NormRows.Combine(Partials + columns, 2 * columns, chunks, dbeta, columns, accumulateParameters);
+        if (dgamma != null)
+            NormRows.Combine(Partials, 2 * columns, chunks, dgamma, columns, accumulateGamma);
+        if (dbeta != null)
+            NormRows.Combine(Partials + columns, 2 * columns, chunks, dbeta, columns, accumulateBeta);
     }
 
     public void Run(long index, int worker)
@@ -48,14 +48,15 @@ internal readonly unsafe struct LayerNormBackwardKernel(
     {
         var partialGamma = Partials + (chunk * 2 * columns);
         var partialBeta = partialGamma + columns;
-        for (long c = 0; dgamma != null && c < 2 * columns; c++)
+        var wantsParameters = dgamma != null || dbeta != null;
+        for (long c = 0; wantsParameters && c < 2 * columns; c++)
             partialGamma[c] = 0;
         var first = chunk * NormRows.RowsPerChunk(rows);
         var last = Math.Min(rows, first + NormRows.RowsPerChunk(rows));
         for (var row = first; row < last; row++)
         {
             var r = new Row<T>(x + (row * columns), dy + (row * columns), gamma, mean[row], rstd[row]);
-            if (dgamma != null)
+            if (wantsParameters)
                 r.AddParameterGradients(partialGamma, partialBeta, columns);
             if (dx != null)
                 r.InputGradient(dx + (row * columns), columns, accumulateInput);
@@ -126,7 +127,7 @@ internal readonly unsafe struct LayerNormBackwardKernel(
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private void Add(T g, T x, ref T sumG, ref T sumGh)
         {
-            sumG = sumG + g;
+            sumG += g;
             sumGh = T.MultiplyAdd(g, Hat(x), sumGh);
         }
 

@@ -5,7 +5,7 @@ namespace NetZero.Tensors.Cpu;
 /// <summary>
 /// y = (x - mean) rstd gamma + beta, with mean and rstd = 1 / sqrt(var + epsilon) over each row; var is the biased variance.
 /// </summary>
-/// <remarks>x, y [rows, columns] contiguous, gamma, beta [columns]; mean, rstd [rows] are outputs, saved for backward.
+/// <remarks>x, y [rows, columns] contiguous, gamma, beta [columns]; mean, rstd [rows] are outputs for backward, or null.
 /// Ba, Kiros, Hinton, "Layer Normalization" (2016), section 3.</remarks>
 internal readonly unsafe struct LayerNormForwardKernel(
     float* x, float* gamma, float* beta, float* y, float* mean, float* rstd, long rows, long columns, float epsilon)
@@ -41,8 +41,8 @@ internal readonly unsafe struct LayerNormForwardKernel(
             // Two passes: the one-pass formula E[x^2] - E[x]^2 cancels when the mean is large.
             var m = NormRows.Sum<T>(input, columns) / columns;
             var r = 1 / MathF.Sqrt((NormRows.SumOfSquares<T>(input, m, columns) / columns) + epsilon);
-            mean[row] = m;
-            rstd[row] = r;
+            if (rstd != null)
+                (mean[row], rstd[row]) = (m, r);
             var center = T.Splat(m);
             var scale = T.Splat(r);
             long c = 0;

@@ -25,9 +25,9 @@ internal static unsafe class NormRows
         var sum = T.Splat(0);
         long c = 0;
         for (; c <= columns - T.Count; c += T.Count)
-            sum = sum + T.Load(x + c);
+            sum += T.Load(x + c);
         if (c < columns)
-            sum = sum + PartialLanes.Load<T>(x + c, columns - c);
+            sum += PartialLanes.Load<T>(x + c, columns - c);
         return T.Sum(sum);
     }
 

@@ -5,7 +5,7 @@ namespace NetZero.Tensors.Cpu;
 /// <summary>
 /// y = x rstd gamma, with rstd = 1 / sqrt(mean(x^2) + epsilon) over each row.
 /// </summary>
-/// <remarks>x, y [rows, columns] contiguous, gamma [columns]; rstd [rows] is an output, saved for backward.
+/// <remarks>x, y [rows, columns] contiguous, gamma [columns]; rstd [rows] is an output for backward, or null.
 /// Zhang, Sennrich, "Root Mean Square Layer Normalization" (2019), equation 4.</remarks>
 internal readonly unsafe struct RmsNormForwardKernel(
     float* x, float* gamma, float* y, float* rstd, long rows, long columns, float epsilon)
@@ -39,7 +39,8 @@ internal readonly unsafe struct RmsNormForwardKernel(
             var input = x + (row * columns);
             var output = y + (row * columns);
             var r = 1 / MathF.Sqrt((NormRows.SumOfSquares<T>(input, 0, columns) / columns) + epsilon);
-            rstd[row] = r;
+            if (rstd != null)
+                rstd[row] = r;
             var scale = T.Splat(r);
             long c = 0;
             for (; c <= columns - T.Count; c += T.Count)

@@ -1,0 +1,97 @@
+using NetZero.Tensors.Cpu;
+
+namespace NetZero.Tensors;
+
+/// <summary>
+/// y = (x - mean) rstd w + b with mean and rstd = 1 / sqrt(var + epsilon) over the innermost dimension. x, y [.., C]; w, b [C]; F32.
+/// Saves x, w, mean and rstd [..]. Backward, with h = (x - mean) rstd and g = dy w: dx = rstd (g - mean(g) - h mean(g h)),
+/// dw = sum of dy h, db = sum of dy over the rows.
+/// </summary>
+public static class LayerNormOp
+{
+    /// <summary>Layer normalisation: Ba, Kiros, Hinton, "Layer Normalization" (2016), section 3.</summary>
+    /// <param name="x">What to normalise, [.., C].</param>
+    /// <param name="weight">The scale, [C].</param>
+    /// <param name="bias">The shift, [C].</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <exception cref="ArgumentException">Weight or bias is not of shape [C].</exception>
+    public static unsafe Tensor LayerNorm(this Tensor x, Tensor weight, Tensor bias, double epsilon = 1e-5)
+    {
+        var columns = NormShapes.Columns("LayerNorm", x, weight);
+        NormShapes.Check("LayerNorm", x, bias, columns);
+        (x, weight, bias) = (x.Contiguous(), weight.Contiguous(), bias.Contiguous());
+        var context = x.Context;
+        var rows = NormShapes.Rows(x);
+        var records = GradientNode.Records(x, weight, bias);
+        var y = context.Empty(x.Shape);
+        var mean = records ? context.Empty([rows], name: "LayerNorm mean") : null;
+        var rstd = records ? context.Empty([rows], name: "LayerNorm rstd") : null;
+        context.Launch(new LayerNormForwardKernel(
+            x.Data<float>(), weight.Data<float>(), bias.Data<float>(), y.Data<float>(),
+            mean is null ? null : mean.Data<float>(), rstd is null ? null : rstd.Data<float>(), rows, columns, (float)epsilon));
+        return records ? y.Attach(new Node(x, weight, bias, mean!, rstd!)) : y;
+    }
+
+    private sealed unsafe class Node : GradientNode
+    {
+        private readonly Tensor _x;
+        private readonly Tensor _weight;
+        private readonly Tensor _mean;
+        private readonly Tensor _rstd;
+
+        public Node(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor rstd)
+            : base(x, weight, bias)
+        {
+            _x = Save(x);
+            _weight = Save(weight);
+            _mean = Save(mean);
+            _rstd = Save(rstd);
+        }
+
+        public override string Name => "LayerNorm";
+
+        protected override void Backward(Tensor dOutput, GradientSink sink)
+        {
+            var (rows, columns) = (NormShapes.Rows(_x), _x.Shape[^1]);
+            var (dx, accumulateInput) = NormShapes.Target(sink, 0);
+            var (dweight, accumulateWeight) = NormShapes.Target(sink, 1);
+            var (dbias, accumulateBias) = NormShapes.Target(sink, 2);
+            using var scratch = Context.RentWorkspace(LayerNormBackwardKernel.WorkspaceBytes(rows, columns));
+            Context.Launch(new LayerNormBackwardKernel(
+                _x.Data<float>(), _weight.Data<float>(), _mean.Data<float>(), _rstd.Data<float>(), dOutput.Data<float>(),
+                (float*)dx, (float*)dweight, (float*)dbias, (byte*)scratch.Pointer, rows, columns,
+                accumulateInput, accumulateWeight, accumulateBias));
+        }
+    }
+}
+
+/// <summary>What the normalisation ops share.</summary>
+internal static unsafe class NormShapes
+{
+    /// <summary>C, once the weight is known to have the shape [C].</summary>
+    public static long Columns(string operation, Tensor x, Tensor weight)
+    {
+        if (x.Dims == 0)
+            throw new ArgumentException($"{operation} of {x}: a scalar has no dimension to normalise over.", nameof(x));
+        Check(operation, x, weight, x.Shape[^1]);
+        return x.Shape[^1];
+    }
+
+    public static long Rows(Tensor x) => x.Shape[^1] == 0 ? 0 : x.Elements / x.Shape[^1];
+
+    public static void Check(string operation, Tensor x, Tensor parameter, long columns)
+    {
+        if (parameter.Dims != 1 || parameter.Shape[0] != columns)
+            throw new ArgumentException(
+                $"{operation} of {x}: the parameter {parameter} must have the shape [{columns}] of the innermost dimension.", nameof(parameter));
+    }
+
+    /// <summary>Where the gradient of an input goes; null if nobody wants it (or on Meta, where nothing runs).</summary>
+    public static (nint Pointer, bool Accumulate) Target(GradientSink sink, int index)
+    {
+        if (!sink.Needs(index))
+            return (0, false);
+        var target = sink.Target(index);
+        return ((nint)target.Tensor.Data<float>(), target.Accumulate);
+    }
+}

@@ -1,0 +1,57 @@
+using NetZero.Tensors.Cpu;
+
+namespace NetZero.Tensors;
+
+/// <summary>
+/// y = x rstd w with rstd = 1 / sqrt(mean(x^2) + epsilon) over the innermost dimension. x, y [.., C]; w [C]; F32.
+/// Saves x, w and rstd [..]. Backward, with h = x rstd and g = dy w: dx = rstd (g - h mean(g h)), dw = sum of dy h over the rows.
+/// </summary>
+public static class RmsNormOp
+{
+    /// <summary>Root-mean-square normalisation: Zhang, Sennrich, "Root Mean Square Layer Normalization" (2019), equation 4.</summary>
+    /// <param name="x">What to normalise, [.., C].</param>
+    /// <param name="weight">The scale, [C].</param>
+    /// <param name="epsilon">Added to the mean square.</param>
+    /// <exception cref="ArgumentException">The weight is not of shape [C].</exception>
+    public static unsafe Tensor RmsNorm(this Tensor x, Tensor weight, double epsilon = 1e-6)
+    {
+        var columns = NormShapes.Columns("RmsNorm", x, weight);
+        (x, weight) = (x.Contiguous(), weight.Contiguous());
+        var context = x.Context;
+        var rows = NormShapes.Rows(x);
+        var records = GradientNode.Records(x, weight);
+        var y = context.Empty(x.Shape);
+        var rstd = records ? context.Empty([rows], name: "RmsNorm rstd") : null;
+        context.Launch(new RmsNormForwardKernel(
+            x.Data<float>(), weight.Data<float>(), y.Data<float>(), rstd is null ? null : rstd.Data<float>(), rows, columns, (float)epsilon));
+        return records ? y.Attach(new Node(x, weight, rstd!)) : y;
+    }
+
+    private sealed unsafe class Node : GradientNode
+    {
+        private readonly Tensor _x;
+        private readonly Tensor _weight;
+        private readonly Tensor _rstd;
+
+        public Node(Tensor x, Tensor weight, Tensor rstd)
+            : base(x, weight)
+        {
+            _x = Save(x);
+            _weight = Save(weight);
+            _rstd = Save(rstd);
+        }
+
+        public override string Name => "RmsNorm";
+
+        protected override void Backward(Tensor dOutput, GradientSink sink)
+        {
+            var (rows, columns) = (NormShapes.Rows(_x), _x.Shape[^1]);
+            var (dx, accumulateInput) = NormShapes.Target(sink, 0);
+            var (dweight, accumulateWeight) = NormShapes.Target(sink, 1);
+            using var scratch = Context.RentWorkspace(RmsNormBackwardKernel.WorkspaceBytes(rows, columns));
+            Context.Launch(new RmsNormBackwardKernel(
+                _x.Data<float>(), _weight.Data<float>(), _rstd.Data<float>(), dOutput.Data<float>(), (float*)dx, (float*)dweight,
+                (byte*)scratch.Pointer, rows, columns, accumulateInput, accumulateWeight));
+        }
+    }
+}
