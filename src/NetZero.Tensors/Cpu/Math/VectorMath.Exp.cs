@@ -53,6 +53,17 @@ internal static partial class VectorMath
         return numerator / (T.Splat(1f) + e);
     }
 
+    /// <summary>The logistic function σ and its derivative σ(1 - σ), which keeps its relative precision where σ is close to 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Sigmoid<T>(T x, out T slope)
+        where T : struct, ILanes<T>
+    {
+        var e = Exp(x | T.SplatBits(SignBit));
+        var inverse = T.Splat(1f) / (T.Splat(1f) + e);
+        slope = e * inverse * inverse;
+        return T.Select(x < T.Splat(0f), e * inverse, inverse);
+    }
+
     /// <summary>tanh x within 3 ulp; the sign of zero is kept, ±1 for large arguments, NaN for NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Tanh<T>(T x)

@@ -19,6 +19,6 @@ internal static class Ulp
         var unit = (double)MathF.BitIncrement(magnitude) - magnitude;
         if (double.IsInfinity(unit))
             unit = magnitude - (double)MathF.BitDecrement(magnitude);
-        return System.Math.Abs(actual - exact) / unit;
+        return Math.Abs(actual - exact) / unit;
     }
 }

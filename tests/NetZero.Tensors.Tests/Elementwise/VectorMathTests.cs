@@ -130,15 +130,15 @@ public class VectorMathTests
         public static readonly Dictionary<string, Function> All = new()
         {
             ["Exp"] = new(1.5, ExactExp, VectorMath.Exp, VectorMath.Exp, VectorMath.Exp, VectorMath.Exp),
-            ["Log"] = new(2, System.Math.Log, VectorMath.Log, VectorMath.Log, VectorMath.Log, VectorMath.Log),
-            ["Tanh"] = new(3, System.Math.Tanh, VectorMath.Tanh, VectorMath.Tanh, VectorMath.Tanh, VectorMath.Tanh),
+            ["Log"] = new(2, Math.Log, VectorMath.Log, VectorMath.Log, VectorMath.Log, VectorMath.Log),
+            ["Tanh"] = new(3, Math.Tanh, VectorMath.Tanh, VectorMath.Tanh, VectorMath.Tanh, VectorMath.Tanh),
             ["Sigmoid"] = new(3, ExactSigmoid, VectorMath.Sigmoid, VectorMath.Sigmoid, VectorMath.Sigmoid, VectorMath.Sigmoid),
             ["Erf"] = new(3, DoubleMath.Erf, VectorMath.Erf, VectorMath.Erf, VectorMath.Erf, VectorMath.Erf),
         };
 
         // Exp is documented to give 0 where the result would be denormal.
-        private static double ExactExp(double x) => x < -87.3365f ? 0 : System.Math.Exp(x);
+        private static double ExactExp(double x) => x < -87.3365f ? 0 : Math.Exp(x);
 
-        private static double ExactSigmoid(double x) => x < -87.3365f ? 0 : 1 / (1 + System.Math.Exp(-x));
+        private static double ExactSigmoid(double x) => x < -87.3365f ? 0 : 1 / (1 + Math.Exp(-x));
     }
 }

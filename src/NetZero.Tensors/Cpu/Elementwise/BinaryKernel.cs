@@ -1,0 +1,75 @@
+using System.Runtime.CompilerServices;
+
+namespace NetZero.Tensors.Cpu;
+
+/// <summary>y = f(a, b) elementwise, or += when accumulating; any strides and broadcasts, f given by <typeparamref name="TRule"/>.</summary>
+internal readonly unsafe struct BinaryKernel<TRule> : IKernel, IParallelBody
+    where TRule : struct, IBinaryRule
+{
+    private readonly TRule _rule;
+    private readonly float* _a;
+    private readonly float* _b;
+    private readonly byte* _condition;
+    private readonly float* _y;
+    private readonly bool _accumulate;
+    private readonly StridedPlan _plan;
+
+    public BinaryKernel(TRule rule, float* a, float* b, float* y, in StridedPlan plan, bool accumulate = false)
+    {
+        _rule = rule;
+        _a = a;
+        _b = b;
+        _y = y;
+        _plan = plan;
+        _accumulate = accumulate;
+    }
+
+    /// <summary>The first operand given as bytes: a condition.</summary>
+    public BinaryKernel(TRule rule, byte* condition, float* b, float* y, in StridedPlan plan, bool accumulate = false)
+        : this(rule, (float*)null, b, y, plan, accumulate) =>
+        _condition = condition;
+
+    public void Run(WorkerPool workers)
+    {
+        var body = this;
+        workers.For(_plan.Tasks, ref body);
+    }
+
+    public void Run(long index, int worker)
+    {
+        var segment = _plan.First(index);
+        do
+            Row(segment);
+        while (_plan.Next(ref segment));
+    }
+
+    // The tiles are written before they are read.
+    [SkipLocalsInit]
+    private void Row(in StridedSegment at)
+    {
+        var y = _y + at.Offset0;
+        var a = _condition == null ? _a + at.Offset1 : null;
+        var condition = _condition == null ? null : _condition + at.Offset1;
+        var b = _b + at.Offset2;
+        var (yStride, aStride, bStride) = (_plan.RowStride(0), _plan.RowStride(1), _plan.RowStride(2));
+        if (condition == null && yStride == 1 && aStride == 1 && bStride == 1)
+        {
+            BinaryLoop.Run(_rule, a, b, y, at.Count, _accumulate);
+            return;
+        }
+
+        var buffer = stackalloc float[3 * Tile.Length];
+        for (long i = 0; i < at.Count; i += Tile.Length)
+        {
+            var count = (int)Math.Min(Tile.Length, at.Count - i);
+            var aTile = condition == null
+                ? Tile.Read(a + (i * aStride), aStride, buffer + Tile.Length, count)
+                : Tile.Read(condition + (i * aStride), aStride, buffer + Tile.Length, count);
+            var bTile = Tile.Read(b + (i * bStride), bStride, buffer + (2 * Tile.Length), count);
+            var yTile = yStride == 1 || _accumulate ? Tile.Read(y + (i * yStride), yStride, buffer, count) : buffer;
+            BinaryLoop.Run(_rule, aTile, bTile, yTile, count, _accumulate);
+            if (yStride != 1)
+                Tile.Scatter(yTile, y + (i * yStride), yStride, count);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System.Runtime.CompilerServices;
+
+namespace NetZero.Tensors.Cpu;
+
+/// <summary>y = f(x) elementwise, or += when accumulating; any strides and broadcasts, f given by <typeparamref name="TRule"/>.</summary>
+internal readonly unsafe struct UnaryKernel<TRule> : IKernel, IParallelBody
+    where TRule : struct, IUnaryRule
+{
+    private readonly TRule _rule;
+    private readonly float* _x;
+    private readonly float* _y;
+    private readonly bool _accumulate;
+    private readonly StridedPlan _plan;
+
+    public UnaryKernel(TRule rule, float* x, float* y, in StridedPlan plan, bool accumulate = false)
+    {
+        _rule = rule;
+        _x = x;
+        _y = y;
+        _plan = plan;
+        _accumulate = accumulate;
+    }
+
+    public void Run(WorkerPool workers)
+    {
+        var body = this;
+        workers.For(_plan.Tasks, ref body);
+    }
+
+    public void Run(long index, int worker)
+    {
+        var segment = _plan.First(index);
+        do
+            Row(segment);
+        while (_plan.Next(ref segment));
+    }
+
+    // The tiles are written before they are read.
+    [SkipLocalsInit]
+    private void Row(in StridedSegment at)
+    {
+        var y = _y + at.Offset0;
+        var x = _x + at.Offset1;
+        var (yStride, xStride) = (_plan.RowStride(0), _plan.RowStride(1));
+        if (yStride == 1 && xStride == 1)
+        {
+            UnaryLoop.Run(_rule, x, y, at.Count, _accumulate);
+            return;
+        }
+
+        var buffer = stackalloc float[2 * Tile.Length];
+        for (long i = 0; i < at.Count; i += Tile.Length)
+        {
+            var count = (int)Math.Min(Tile.Length, at.Count - i);
+            var xTile = Tile.Read(x + (i * xStride), xStride, buffer + Tile.Length, count);
+            var yTile = yStride == 1 || _accumulate ? Tile.Read(y + (i * yStride), yStride, buffer, count) : buffer;
+            UnaryLoop.Run(_rule, xTile, yTile, count, _accumulate);
+            if (yStride != 1)
+                Tile.Scatter(yTile, y + (i * yStride), yStride, count);
+        }
+    }
+}
