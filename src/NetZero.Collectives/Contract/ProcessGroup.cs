@@ -1,0 +1,181 @@
+namespace NetZero.Collectives;
+
+/// <summary>A set of ranks that exchange data, as one of them sees it.</summary>
+/// <remarks>
+/// <para>Every rank makes the same calls on a group in the same order. A call publishes this rank's buffers and returns at once; what it
+/// returns is waited for (see <see cref="Work"/>). Several calls may be in flight: an early start is a prefetch.</para>
+/// <para>Each call carries a signature (number, operation, unit, elements, type); ranks that disagree get an error that names both calls.</para>
+/// <para>Sums over ranks follow one canonical balanced binary tree over rank indices, split at the largest power of two below the count
+/// (5 ranks: ((0+1)+(2+3))+4), on every transport: the same bits everywhere, wherever slices are cut. F32 and the 16-bit types
+/// are added in fp32 and rounded once.</para>
+/// <para>Calls and waits come from the rank's own thread. A group of one moves nothing and counts nothing.</para>
+/// </remarks>
+public abstract partial class ProcessGroup
+{
+    private long _sequence;
+
+    /// <summary>Sets what every group has.</summary>
+    /// <param name="name">The group's name in errors and records.</param>
+    /// <param name="rank">This rank's index within the group.</param>
+    /// <param name="size">Ranks in the group.</param>
+    /// <param name="timeout">How long a wait may last before missing ranks are named.</param>
+    /// <param name="recorder">Where this rank's calls are recorded.</param>
+    protected ProcessGroup(string name, int rank, int size, TimeSpan timeout, CallRecorder recorder)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(rank);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, size);
+        Name = name;
+        Rank = rank;
+        Size = size;
+        Timeout = timeout;
+        Recorder = recorder;
+    }
+
+    /// <summary>The group's name: <c>world</c>, or the mesh axis.</summary>
+    public string Name { get; }
+
+    /// <summary>This rank's index within the group.</summary>
+    public int Rank { get; }
+
+    /// <summary>Ranks in the group.</summary>
+    public int Size { get; }
+
+    /// <summary>How long a wait may last before the missing ranks are named.</summary>
+    public TimeSpan Timeout { get; }
+
+    /// <summary>What this rank has called.</summary>
+    public CallRecorder Recorder { get; }
+
+    /// <summary>Every rank gets all shards, in rank order: <c>whole[r S .. (r+1) S) = shard of rank r</c>.</summary>
+    /// <param name="label">Whose call it is.</param>
+    /// <param name="shard">[S], this rank's part: own memory, or exactly its slice of <paramref name="whole"/> (in place).</param>
+    /// <param name="whole">[N S], the result.</param>
+    /// <exception cref="ArgumentException">Sizes, types or memory do not fit.</exception>
+    /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
+    public Work AllGather(in CallLabel label, CollectiveBuffer shard, CollectiveBuffer whole)
+    {
+        CheckShards(CollectiveOperation.AllGather, shard, whole);
+        if (Size == 1)
+            return MoveLocally(shard, whole);
+        return Begin(NewCall(CollectiveOperation.AllGather, label, whole, shard, whole));
+    }
+
+    /// <summary>Every rank gets its slice of the reduction: <c>shard = op over ranks of whole[r S .. (r+1) S)</c>.</summary>
+    /// <param name="label">Whose call it is.</param>
+    /// <param name="whole">[N S], this rank's contribution; not changed, except where the call is in place.</param>
+    /// <param name="shard">[S], the result: own memory, or exactly this rank's slice of <paramref name="whole"/> (in place).</param>
+    /// <param name="op">How elements combine.</param>
+    /// <exception cref="ArgumentException">Sizes, types or memory do not fit.</exception>
+    /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
+    public Work ReduceScatter(in CallLabel label, CollectiveBuffer whole, CollectiveBuffer shard, ReduceOp op)
+    {
+        CheckShards(CollectiveOperation.ReduceScatter, shard, whole);
+        CheckReducible(CollectiveOperation.ReduceScatter, whole.DType, op);
+        if (Size == 1)
+            return MoveLocally(whole, shard);
+        return Begin(NewCall(CollectiveOperation.ReduceScatter, label, whole, whole, shard, op));
+    }
+
+    /// <summary>Every rank's <paramref name="buffer"/> becomes the reduction of all, in place.</summary>
+    /// <exception cref="ArgumentException">The type cannot be reduced so.</exception>
+    /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
+    public Work AllReduce(in CallLabel label, CollectiveBuffer buffer, ReduceOp op)
+    {
+        CheckReducible(CollectiveOperation.AllReduce, buffer.DType, op);
+        return Size == 1 ? Work.Completed : Begin(NewCall(CollectiveOperation.AllReduce, label, buffer, buffer, buffer, op));
+    }
+
+    /// <summary>Every rank's <paramref name="buffer"/> becomes the root's.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">No such root.</exception>
+    /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
+    public Work Broadcast(in CallLabel label, CollectiveBuffer buffer, int root)
+    {
+        CheckPeer(CollectiveOperation.Broadcast, root, allowSelf: true);
+        return Size == 1 ? Work.Completed : Begin(NewCall(CollectiveOperation.Broadcast, label, buffer, buffer, buffer, peer: root));
+    }
+
+    /// <summary>Chunk r of rank s's <paramref name="input"/> becomes chunk s of rank r's <paramref name="output"/>; N equal chunks.</summary>
+    /// <exception cref="ArgumentException">Sizes or types do not fit, or the buffers overlap.</exception>
+    /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
+    public Work AllToAll(in CallLabel label, CollectiveBuffer input, CollectiveBuffer output)
+    {
+        CheckChunks(input, output);
+        return Size == 1 ? MoveLocally(input, output) : Begin(NewCall(CollectiveOperation.AllToAll, label, input, input, output));
+    }
+
+    /// <summary>Sends <paramref name="buffer"/> to a rank that calls <see cref="Receive"/>. Calls of one pair match in their order.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">No such rank, or this one.</exception>
+    /// <exception cref="CollectiveException">The other rank disagrees, left or failed.</exception>
+    public Work Send(in CallLabel label, CollectiveBuffer buffer, int to)
+    {
+        CheckPeer(CollectiveOperation.Send, to, allowSelf: false);
+        return Begin(NewCall(CollectiveOperation.Send, label, buffer, buffer, default, peer: to, sequence: NextPairSequence(Rank, to)));
+    }
+
+    /// <summary>Receives what a rank sends into <paramref name="buffer"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">No such rank, or this one.</exception>
+    /// <exception cref="CollectiveException">The other rank disagrees, left or failed.</exception>
+    public Work Receive(in CallLabel label, CollectiveBuffer buffer, int from)
+    {
+        CheckPeer(CollectiveOperation.Receive, from, allowSelf: false);
+        return Begin(NewCall(CollectiveOperation.Receive, label, buffer, buffer, buffer, peer: from, sequence: NextPairSequence(from, Rank)));
+    }
+
+    /// <summary>Returns when all ranks of the group have come here.</summary>
+    /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
+    public void Barrier(in CallLabel label)
+    {
+        if (Size > 1)
+            Begin(NewCall(CollectiveOperation.Barrier, label, default, default, default)).Wait();
+    }
+
+    /// <summary>Reduces a few host values over the ranks, in place, and returns when this rank has them. Counted apart from tensors.</summary>
+    /// <remarks>Along the same canonical tree, in double precision.</remarks>
+    /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
+    public void AllReduce(in CallLabel label, Span<double> values, ReduceOp op)
+    {
+        if (Size == 1)
+            return;
+        var call = new CollectiveCall
+        {
+            Sequence = _sequence++,
+            Operation = CollectiveOperation.AllReduceScalars,
+            Label = label,
+            Elements = values.Length,
+            Bytes = values.Length * sizeof(double),
+            ReduceOp = op,
+            Peer = -1,
+        };
+        Recorder.Record(Name, Size, call);
+        ReduceScalars(call, values);
+    }
+
+    /// <summary>A group of some of this group's ranks; its rank i is this group's rank <c>ranks[i]</c>. Every member asks for it.</summary>
+    /// <remarks>Asking again for the same name and ranks gives the same group.</remarks>
+    /// <exception cref="ArgumentException">This rank is not among the ranks, or a rank appears twice or does not exist.</exception>
+    public ProcessGroup CreateSubgroup(string name, IReadOnlyList<int> ranks)
+    {
+        var self = CheckMembers(ranks);
+        return OpenSubgroup(name, ranks, self);
+    }
+
+    /// <summary>Says that this rank fails because of <paramref name="cause"/>; all others are released with it.</summary>
+    /// <remarks>When it returns, no rank touches this rank's buffers any more, so that unwinding code may free them.</remarks>
+    public abstract void Abort(Exception cause);
+
+    /// <summary>Starts a checked and recorded call.</summary>
+    protected abstract Work Start(in CollectiveCall call);
+
+    /// <summary>Does a scalar reduction to its end.</summary>
+    protected abstract void ReduceScalars(in CollectiveCall call, Span<double> values);
+
+    /// <summary>Opens a subgroup in which this rank has index <paramref name="rank"/>.</summary>
+    protected abstract ProcessGroup OpenSubgroup(string name, IReadOnlyList<int> ranks, int rank);
+
+    private Work Begin(in CollectiveCall call)
+    {
+        Recorder.Record(Name, Size, call);
+        return Start(call);
+    }
+}

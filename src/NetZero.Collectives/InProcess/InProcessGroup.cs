@@ -1,0 +1,55 @@
+using NetZero.Tensors;
+
+namespace NetZero.Collectives;
+
+/// <summary>A group of ranks that are threads of one process; data goes straight from one rank's memory to another's.</summary>
+internal sealed unsafe class InProcessGroup : ProcessGroup
+{
+    private readonly RankSeat _seat;
+    private readonly CallBoard _board;
+
+    public InProcessGroup(RankSeat seat, CallBoard board, int rank)
+        : base(board.Name, rank, board.Members.Length, board.World.Timeout, seat.Recorder)
+    {
+        _seat = seat;
+        _board = board;
+    }
+
+    public override void Abort(Exception cause) => _seat.Abort(cause);
+
+    internal static void CheckThread(RankSeat seat)
+    {
+        if (Environment.CurrentManagedThreadId != seat.ThreadId)
+        {
+            throw new InvalidOperationException(
+                $"Rank {seat.Rank} is used from thread {Environment.CurrentManagedThreadId}, but it belongs to thread {seat.ThreadId}; "
+                + "make calls and waits on the rank's own thread (without ConfigureAwait(false) or Task.Run).");
+        }
+    }
+
+    protected override Work Start(in CollectiveCall call) => Arrive(call);
+
+    protected override void ReduceScalars(in CollectiveCall call, Span<double> values)
+    {
+        // The other ranks read and write the caller's span, so it stays pinned until nobody does (a wait that throws stops them first).
+        fixed (double* pointer = values)
+        {
+            var buffer = new CollectiveBuffer(pointer, values.Length * sizeof(double), DType.U8);
+            Arrive(call with { Input = buffer, Output = buffer, DType = DType.U8 }).WaitInputs();
+        }
+    }
+
+    protected override ProcessGroup OpenSubgroup(string name, IReadOnlyList<int> ranks, int rank) =>
+        _seat.OpenGroup(name, [.. ranks.Select(member => _board.Members[member])], rank);
+
+    private InProcessWork Arrive(in CollectiveCall call)
+    {
+        CheckThread(_seat);
+        _seat.World.ThrowIfStopped(_seat.Rank);
+        _seat.NoteCall(Name, call);
+        var meeting = _board.Arrive(Rank, call, out var place);
+        var work = new InProcessWork(_seat, meeting, place);
+        _seat.Track(work);
+        return work;
+    }
+}

@@ -1,0 +1,128 @@
+using System.Diagnostics;
+
+namespace NetZero.Collectives;
+
+/// <summary>A rank's place in an in-process world: where its thread sleeps, what it is doing, and what it still owes the others.</summary>
+internal sealed class RankSeat(InProcessWorld world, int rank)
+{
+    private readonly object _bed = new();
+    private readonly Dictionary<string, InProcessGroup> _groups = [];
+    private readonly Queue<InProcessWork> _inFlight = new();
+    private readonly Lock _reportLock = new();
+    private CollectiveCall? _lastCall;
+    private string _lastGroup = "";
+    private long _lastCallTime;
+    private bool _woken;
+    private int _moving;
+    private volatile bool _left;
+
+    public InProcessWorld World { get; } = world;
+
+    public int Rank { get; } = rank;
+
+    public CallRecorder Recorder { get; } = new();
+
+    /// <summary>The managed id of the thread that owns this rank.</summary>
+    public int ThreadId { get; set; }
+
+    /// <summary>Whether the rank's program has ended.</summary>
+    public bool HasLeft => _left;
+
+    /// <summary>Whether the rank is moving data right now (its own or, helping, that of others).</summary>
+    public bool IsMoving => Volatile.Read(ref _moving) != 0;
+
+    /// <summary>Sleeps until <see cref="Wake"/> or the timeout; false on timeout. May return without cause: callers check again.</summary>
+    public bool Sleep(TimeSpan timeout)
+    {
+        lock (_bed)
+        {
+            if (!_woken && !Monitor.Wait(_bed, timeout) && !_woken)
+                return false;
+            _woken = false;
+            return true;
+        }
+    }
+
+    public void Wake()
+    {
+        lock (_bed)
+        {
+            _woken = true;
+            Monitor.Pulse(_bed);
+        }
+    }
+
+    /// <summary>The rank's program has ended: who waits for it is told.</summary>
+    public void Leave()
+    {
+        _left = true;
+        World.WakeAll();
+    }
+
+    /// <summary>The rank fails; when this returns, nobody touches its buffers any more.</summary>
+    public void Abort(Exception cause)
+    {
+        World.Fail(Rank, cause);
+        World.WaitUntilStill();
+    }
+
+    /// <summary>Announces that data is about to be moved; throws instead once the world has stopped.</summary>
+    /// <remarks>
+    /// // Note: who may free memory after a failure. The world is stopped first and the announcements are read then; a mover announces itself
+    /// first and looks at the world then. Both with full fences: so either the mover sees the stop, or the stopper sees the mover and waits.
+    /// </remarks>
+    public void BeginMoving()
+    {
+        Interlocked.Exchange(ref _moving, 1);
+        if (!World.IsStopped)
+            return;
+        EndMoving();
+        World.ThrowIfStopped(Rank);
+    }
+
+    public void EndMoving() => Volatile.Write(ref _moving, 0);
+
+    public void Track(InProcessWork work)
+    {
+        while (_inFlight.TryPeek(out var oldest) && oldest.IsCompleted)
+            _inFlight.Dequeue();
+        _inFlight.Enqueue(work);
+    }
+
+    /// <summary>Waits until nobody needs this rank's memory any more: a rank that ends well still serves the calls it has started.</summary>
+    public void Drain()
+    {
+        while (_inFlight.TryDequeue(out var work))
+            work.WaitInputs();
+    }
+
+    public void NoteCall(string group, in CollectiveCall call)
+    {
+        lock (_reportLock)
+        {
+            _lastCall = call;
+            _lastGroup = group;
+            _lastCallTime = Stopwatch.GetTimestamp();
+        }
+    }
+
+    /// <summary>What the rank called last, for reports by others.</summary>
+    public string DescribeLastCall()
+    {
+        lock (_reportLock)
+        {
+            return _lastCall is { } call
+                ? $"its last call was {call} in group '{_lastGroup}', {Stopwatch.GetElapsedTime(_lastCallTime).TotalSeconds:F1} s ago"
+                : "it has made no call yet";
+        }
+    }
+
+    /// <summary>The group of these world ranks under this name; one object for each.</summary>
+    public InProcessGroup OpenGroup(string name, int[] members, int index)
+    {
+        var key = $"{name}: {string.Join(',', members)}";
+        if (!_groups.TryGetValue(key, out var group))
+            _groups[key] = group = new InProcessGroup(this, World.OpenBoard(key, name, members), index);
+        return group;
+    }
+}

@@ -1,0 +1,25 @@
+namespace NetZero.Collectives;
+
+/// <summary>How a world of in-process ranks runs.</summary>
+public sealed record WorldOptions
+{
+    /// <summary>How long a rank waits in a collective before the missing ranks are named. One minute unless set.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>After a failure or a cancellation: how long ranks that are busy elsewhere get to end by themselves.</summary>
+    /// <remarks>One second unless set, so that Ctrl+C ends everything within two. A rank in a long computation ends at its next call.</remarks>
+    public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Threads that each rank computes with, its own included. One unless set.</summary>
+    public int ThreadsPerRank { get; init; } = 1;
+
+    internal void Validate()
+    {
+        if (Timeout <= TimeSpan.Zero && Timeout != System.Threading.Timeout.InfiniteTimeSpan)
+            throw new ArgumentException($"WorldOptions: Timeout is {Timeout}, expected a positive time or Timeout.InfiniteTimeSpan.");
+        if (StopGrace < TimeSpan.Zero)
+            throw new ArgumentException($"WorldOptions: StopGrace is {StopGrace}, expected zero or more.");
+        if (ThreadsPerRank < 1)
+            throw new ArgumentException($"WorldOptions: ThreadsPerRank is {ThreadsPerRank}, expected one or more.");
+    }
+}
