@@ -33,6 +33,16 @@ public readonly unsafe struct CollectiveBuffer
     /// <summary>Whether the elements exist (they do not on <c>Meta</c>).</summary>
     public bool HasData => Pointer != null;
 
+    /// <summary>The memory of a contiguous tensor, which must stay alive for as long as the call uses it.</summary>
+    /// <exception cref="ArgumentException">The tensor is not contiguous.</exception>
+    public static CollectiveBuffer Of(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        return tensor.IsContiguous
+            ? new(tensor.Bytes(), tensor.Shape.Elements, tensor.DType)
+            : throw new ArgumentException($"Collectives need contiguous memory, found {tensor}; call Contiguous() first.", nameof(tensor));
+    }
+
     /// <summary>The elements [<paramref name="start"/>, <paramref name="start"/> + <paramref name="count"/>).</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range does not lie within the buffer.</exception>
     public CollectiveBuffer Slice(long start, long count)

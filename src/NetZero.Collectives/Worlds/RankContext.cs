@@ -1,11 +1,19 @@
+using NetZero.Tensors;
+
 namespace NetZero.Collectives;
 
 /// <summary>What one rank's program gets: who it is and whom it can talk to. Passed, never global.</summary>
 public sealed class RankContext
 {
-    internal RankContext(ProcessGroup group, CancellationToken cancellation)
+    /// <summary>A rank with a group and tensors of its own making; <see cref="World"/> makes them otherwise.</summary>
+    /// <remarks>With a <see cref="FakeProcessGroup"/> and tensors on <c>Meta</c>, one rank of any world runs alone.</remarks>
+    /// <param name="group">All ranks.</param>
+    /// <param name="tensors">The rank's tensors; the caller disposes them.</param>
+    /// <param name="cancellation">Cancelled when the rank should end early.</param>
+    public RankContext(ProcessGroup group, TensorContext tensors, CancellationToken cancellation = default)
     {
         Group = group;
+        Tensors = tensors;
         Mesh = new DeviceMesh(group);
         Cancellation = cancellation;
     }
@@ -21,6 +29,9 @@ public sealed class RankContext
 
     /// <summary>All ranks along one axis, <c>shard</c>. Lay them out otherwise with a <see cref="DeviceMesh"/> of your own.</summary>
     public DeviceMesh Mesh { get; }
+
+    /// <summary>The rank's tensors: device, ledger, workers, scopes, random state. Disposed when the rank ends.</summary>
+    public TensorContext Tensors { get; }
 
     /// <summary>Cancelled when the world stops early (cancelled by its caller, or a rank failed): pass it to what you await.</summary>
     public CancellationToken Cancellation { get; }

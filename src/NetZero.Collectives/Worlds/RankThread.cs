@@ -1,3 +1,5 @@
+using NetZero.Tensors;
+
 namespace NetZero.Collectives;
 
 /// <summary>One rank's thread, from its first call to its last.</summary>
@@ -28,10 +30,12 @@ internal sealed class RankThread
     private void Run()
     {
         var world = _seat.World;
+        TensorContext? tensors = null;
         try
         {
             _seat.ThreadId = Environment.CurrentManagedThreadId;
-            RunProgram(world);
+            tensors = new TensorContext(_options.Tensors);
+            RunProgram(world, tensors);
         }
         catch (Exception e)
         {
@@ -39,18 +43,20 @@ internal sealed class RankThread
         }
         finally
         {
-            // Failed ranks have stopped the world above, so that others see a failure, not a departure.
+            // Failed ranks have stopped the world above, so that others see a failure, not a departure; and memory goes when nobody can
+            // read it any more: after a good end all calls of this rank are over, after a stop nothing moves.
             _seat.Leave();
             if (world.IsStopped)
                 world.WaitUntilStill();
+            tensors?.Dispose();
             _ended.SetResult();
         }
     }
 
-    private void RunProgram(InProcessWorld world)
+    private void RunProgram(InProcessWorld world, TensorContext tensors)
     {
         var group = _seat.OpenGroup("world", [.. Enumerable.Range(0, world.Seats.Length)], _seat.Rank);
-        var context = new RankContext(group, world.StoppingToken);
+        var context = new RankContext(group, tensors, world.StoppingToken);
         var pump = new RankPump();
         SynchronizationContext.SetSynchronizationContext(pump);
         var program = _program(context);

@@ -25,7 +25,7 @@ public static class World
         options.Validate();
         cancellationToken.ThrowIfCancellationRequested();
 
-        var world = new InProcessWorld(ranks, options.Timeout, options.ThreadsPerRank);
+        var world = new InProcessWorld(ranks, options.Timeout, options.Tensors.Threads);
         var threads = Array.ConvertAll(world.Seats, seat => new RankThread(seat, program, options));
         using (cancellationToken.UnsafeRegister((_, token) => world.Cancel(token), null))
         {

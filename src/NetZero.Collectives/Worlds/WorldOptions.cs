@@ -1,3 +1,5 @@
+using NetZero.Tensors;
+
 namespace NetZero.Collectives;
 
 /// <summary>How a world of in-process ranks runs.</summary>
@@ -10,8 +12,8 @@ public sealed record WorldOptions
     /// <remarks>One second unless set, so that Ctrl+C ends everything within two. A rank in a long computation ends at its next call.</remarks>
     public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Threads that each rank computes with, its own included. One unless set.</summary>
-    public int ThreadsPerRank { get; init; } = 1;
+    /// <summary>Each rank's tensors: device, threads to compute with, memory budget, seed.</summary>
+    public TensorContextOptions Tensors { get; init; } = new();
 
     internal void Validate()
     {
@@ -19,7 +21,7 @@ public sealed record WorldOptions
             throw new ArgumentException($"WorldOptions: Timeout is {Timeout}, expected a positive time or Timeout.InfiniteTimeSpan.");
         if (StopGrace < TimeSpan.Zero)
             throw new ArgumentException($"WorldOptions: StopGrace is {StopGrace}, expected zero or more.");
-        if (ThreadsPerRank < 1)
-            throw new ArgumentException($"WorldOptions: ThreadsPerRank is {ThreadsPerRank}, expected one or more.");
+        if (Tensors.Threads < 1)
+            throw new ArgumentException($"WorldOptions: Tensors.Threads is {Tensors.Threads}, expected one or more.");
     }
 }
