@@ -1,4 +1,3 @@
-using NetZero.Collectives;
 using NetZero.Tensors;
 using NetZero.Testing;
 

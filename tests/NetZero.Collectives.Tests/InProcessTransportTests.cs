@@ -1,4 +1,3 @@
-using NetZero.Collectives;
 using NetZero.Testing;
 
 namespace NetZero.Collectives.Tests;

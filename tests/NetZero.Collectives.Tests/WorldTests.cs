@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using NetZero.Collectives;
 using NetZero.Tensors;
 using NetZero.Testing;
 
