@@ -1,0 +1,123 @@
+namespace NetZero.Tensors;
+
+/// <summary>
+/// y = x · W (+ bias). Shapes: x [..., in], W [in, out] or [out, in], bias [out], y [..., out]. Saves x and W.
+/// Backward: dx = dy · W^T, dW = x^T · dy (or dy^T · x for W [out, in]), dbias = dy summed over all rows.
+/// </summary>
+public static unsafe class LinearOp
+{
+    /// <summary>Applies a linear layer.</summary>
+    /// <param name="x">[..., in]</param>
+    /// <param name="weight">[in, out] as in GPT-2's Conv1D, or [out, in] as in torch.nn.Linear and in a tied embedding.</param>
+    /// <param name="bias">[out] or null.</param>
+    /// <param name="outputFirst">True: the weight is [out, in].</param>
+    /// <returns>[..., out]</returns>
+    /// <exception cref="ArgumentException">Shapes that do not fit.</exception>
+    public static Tensor Linear(this Tensor x, Tensor weight, Tensor? bias = null, bool outputFirst = false)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(weight);
+        Check(x, weight, bias, outputFirst);
+        x = x.Contiguous();
+        bias = bias?.Contiguous();
+        var y = x.Context.Empty(x.Shape.With(^1, outputFirst ? weight.Shape[0] : weight.Shape[1]));
+        var (input, output) = (x.Shape[^1], y.Shape[^1]);
+        var rows = Rows(x);
+        GemmLaunch.Single(
+            x.Context, rows, output, input, Matrix(x, input), Weight(weight, outputFirst), Matrix(y, output), accumulate: false,
+            bias is null ? null : bias.Data<float>());
+        if (bias is null)
+            return GradientNode.Records(x, weight) ? y.Attach(new Node(x, weight, outputFirst, x, weight)) : y;
+        return GradientNode.Records(x, weight, bias) ? y.Attach(new Node(x, weight, outputFirst, x, weight, bias)) : y;
+    }
+
+    private static void Check(Tensor x, Tensor weight, Tensor? bias, bool outputFirst)
+    {
+        if (x.Dims < 1 || weight.Dims != 2)
+            throw new ArgumentException($"Linear of {x} and {weight}: expected x [..., in] and a weight of two dimensions.");
+        var (input, output) = outputFirst ? (weight.Shape[1], weight.Shape[0]) : (weight.Shape[0], weight.Shape[1]);
+        if (x.Shape[^1] != input)
+        {
+            var layout = outputFirst ? "[out, in]" : "[in, out]";
+            throw new ArgumentException(
+                $"Linear of {x} and {weight}: the last extent of x is {x.Shape[^1]}, the weight, read as {layout}, takes {input}; the other layout is outputFirst: {!outputFirst}.");
+        }
+
+        if (bias is not null && (bias.Dims != 1 || bias.Elements != output))
+            throw new ArgumentException($"Linear of {x} and {weight}: expected a bias of shape [{output}], found {bias}.");
+    }
+
+    private static long Rows(Tensor x)
+    {
+        long rows = 1;
+        foreach (var extent in x.Shape.Extents[..^1])
+            rows *= extent;
+        return rows;
+    }
+
+    private static GemmMatrix Matrix(Tensor x, long columns) => new(x.Data<float>(), columns, 1);
+
+    private static GemmMatrix Transposed(Tensor x, long columns) => new(x.Data<float>(), 1, columns);
+
+    // As [in, out].
+    private static GemmMatrix Weight(Tensor weight, bool outputFirst)
+    {
+        var strides = weight.Strides;
+        return outputFirst
+            ? new GemmMatrix(weight.Data<float>(), strides[1], strides[0])
+            : new GemmMatrix(weight.Data<float>(), strides[0], strides[1]);
+    }
+
+    private sealed class Node : GradientNode
+    {
+        private readonly Tensor _x;
+        private readonly Tensor _weight;
+        private readonly bool _outputFirst;
+
+        public Node(Tensor x, Tensor weight, bool outputFirst, params ReadOnlySpan<Tensor> inputs)
+            : base(inputs)
+        {
+            _x = Save(x);
+            _weight = Save(weight);
+            _outputFirst = outputFirst;
+        }
+
+        public override string Name => "Linear";
+
+        protected override void Backward(Tensor dOutput, GradientSink sink)
+        {
+            var (rows, input, output) = (Rows(_x), _x.Shape[^1], dOutput.Shape[^1]);
+            if (sink.Needs(0))
+            {
+                var dx = sink.Target(0);
+                var weight = Weight(_weight, !_outputFirst);
+                GemmLaunch.Single(
+                    Context, rows, input, output, Matrix(dOutput, output), weight, Matrix(dx.Tensor, input), dx.Accumulate);
+            }
+
+            if (sink.Needs(1))
+            {
+                var dWeight = sink.Target(1);
+                if (_outputFirst)
+                {
+                    GemmLaunch.Single(
+                        Context, output, input, rows, Transposed(dOutput, output), Matrix(_x, input), Matrix(dWeight.Tensor, input),
+                        dWeight.Accumulate);
+                }
+                else
+                {
+                    GemmLaunch.Single(
+                        Context, input, output, rows, Transposed(_x, input), Matrix(dOutput, output), Matrix(dWeight.Tensor, output),
+                        dWeight.Accumulate);
+                }
+            }
+
+            if (Edges.Length > 2 && sink.Needs(2))
+            {
+                var dBias = sink.Target(2);
+                Context.Launch(new ColumnSumKernel(
+                    dOutput.Data<float>(), dBias.Tensor.Data<float>(), rows, output, dBias.Accumulate));
+            }
+        }
+    }
+}
