@@ -89,8 +89,17 @@ public sealed class HuggingFaceGpt2ConfigTests : IDisposable
     {
         var config = new HuggingFaceGpt2Config
         {
-            VocabSize = 256, NPositions = 128, NEmbd = 96, NLayer = 3, NHead = 6, LayerNormEpsilon = 1.25e-6, ActivationFunction = "gelu",
-            EmbdPdrop = 0, AttnPdrop = 0.3, ResidPdrop = 1.0 / 3, TieWordEmbeddings = false,
+            VocabSize = 256,
+            NPositions = 128,
+            NEmbd = 96,
+            NLayer = 3,
+            NHead = 6,
+            LayerNormEpsilon = 1.25e-6,
+            ActivationFunction = "gelu",
+            EmbdPdrop = 0,
+            AttnPdrop = 0.3,
+            ResidPdrop = 1.0 / 3,
+            TieWordEmbeddings = false,
         };
         config.Write(_folder.Path);
         Assert.Equal(config, HuggingFaceGpt2Config.Read(_folder.Path));
