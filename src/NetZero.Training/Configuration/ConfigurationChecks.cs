@@ -1,0 +1,74 @@
+using NetZero.Training.Keys;
+
+namespace NetZero.Training;
+
+/// <summary>Fills in what follows from other keys and checks what a single key cannot know: all of it before anything is allocated.</summary>
+internal static class ConfigurationChecks
+{
+    private const int ByteVocabulary = 256;
+
+    /// <summary>The complete configuration; problems go to <paramref name="reading"/>.</summary>
+    public static RunConfiguration Complete(RunConfiguration given, Reading reading)
+    {
+        ConfigurationKeys.Root.Check(given, "", reading);
+        var (global, micro, accumulation, problem) =
+            BatchArithmetic.Complete(given.TrainBatchSize, given.MicroBatchSize, given.AccumulationSteps, given.Ranks);
+        if (problem is not null)
+            reading.Problems.Add(problem);
+        var complete = given with
+        {
+            TrainBatchSize = global,
+            MicroBatchSize = micro,
+            AccumulationSteps = accumulation,
+            Data = given.Data with { SequenceLength = given.Data.SequenceLength == 0 ? given.Model.Positions : given.Data.SequenceLength },
+            Scheduler = given.Scheduler with { TotalSteps = given.Scheduler.TotalSteps == 0 ? given.Steps : given.Scheduler.TotalSteps },
+            ThreadsPerRank = given.ThreadsPerRank == 0 ? Math.Max(1, Environment.ProcessorCount / given.Ranks) : given.ThreadsPerRank,
+        };
+        reading.Problems.AddRange(Required(complete));
+        reading.Problems.AddRange(Model(complete));
+        reading.Problems.AddRange(Together(complete));
+        return complete;
+    }
+
+    private static IEnumerable<string> Required(RunConfiguration c)
+    {
+        if (c.Data.Train.Count == 0)
+            yield return "'data.train' is missing: name a file, a folder or a glob pattern, for example --set data.train=PATH";
+        if (c.Steps == 0)
+            yield return "'steps' is missing: say how many optimizer steps to train, for example --set steps=100";
+    }
+
+    private static IEnumerable<string> Model(RunConfiguration c)
+    {
+        var model = c.Model;
+        if (model.Embedding % model.Heads != 0)
+        {
+            var below = model.Embedding / model.Heads * model.Heads;
+            yield return $"'model.n_embd' is {model.Embedding}, not divisible by 'model.n_head' {model.Heads}; "
+                + $"use {(below > 0 ? $"{below} or {(long)below + model.Heads}" : $"{model.Heads}")}";
+        }
+        if (c.Data.SequenceLength > model.Positions)
+        {
+            yield return $"'data.seq_len' is {c.Data.SequenceLength}, longer than 'model.n_positions' {model.Positions}; "
+                + "lower the first or raise the second";
+        }
+        if (c.Data.Tokenizer == TokenizerKind.Bytes && model.VocabularySize < ByteVocabulary)
+        {
+            yield return $"'model.vocab_size' is {model.VocabularySize}, but 'data.tokenizer' \"bytes\" makes {ByteVocabulary} different tokens; "
+                + $"use {ByteVocabulary}";
+        }
+    }
+
+    private static IEnumerable<string> Together(RunConfiguration c)
+    {
+        if (c.EvalEvery > 0 && c.Data.Validation.Count == 0)
+            yield return $"'eval_every' is {c.EvalEvery}, but there is no 'data.validation' to evaluate; name one, or leave 'eval_every' out";
+        if (c.EvalEvery == 0 && c.Data.Validation.Count > 0)
+            yield return "'data.validation' would have no effect: 'eval_every' is 0 (off); set it, or leave 'data.validation' out";
+        if (c.Scheduler.Type == SchedulerKind.WarmupCosineLR && c.Steps > 0 && c.Scheduler.WarmupSteps > c.Scheduler.TotalSteps)
+        {
+            yield return $"'scheduler.params.warmup_num_steps' is {c.Scheduler.WarmupSteps}, more than the {c.Scheduler.TotalSteps} steps of the "
+                + "whole schedule ('total_num_steps', by default 'steps'); lower it";
+        }
+    }
+}

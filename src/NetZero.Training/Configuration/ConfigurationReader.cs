@@ -1,0 +1,88 @@
+using System.Text.Json;
+using NetZero.Training.Keys;
+
+namespace NetZero.Training;
+
+/// <summary>From a file and overrides to a complete configuration: parse, take values, fill in what follows from others, check.</summary>
+internal static class ConfigurationReader
+{
+    /// <summary>Comments and trailing commas are fine, a key that stands twice is not.</summary>
+    public static readonly JsonDocumentOptions Json =
+        new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false };
+
+    public static RunConfiguration ReadFile(string path, IReadOnlyList<string> overrides)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new ConfigurationException($"configuration '{path}' not found (looked for {Path.GetFullPath(path)})", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new ConfigurationException($"configuration '{path}' cannot be read: {e.Message}", e);
+        }
+        return Read(bytes, path, overrides);
+    }
+
+    public static RunConfiguration Read(ReadOnlyMemory<byte> utf8, string file, IReadOnlyList<string> overrides)
+    {
+        using var document = ParseDocument(utf8, file);
+        var (configuration, reading) = ReadOver(new RunConfiguration(), document, file, overrides);
+        if (configuration.InitFrom is { } folder)
+            (configuration, reading) = ReadOver(new RunConfiguration { Model = PretrainedModel.Read(folder) }, document, file, overrides);
+        configuration = ConfigurationChecks.Complete(configuration, reading);
+        ThrowIfAny(reading, file);
+        return configuration;
+    }
+
+    private static JsonDocument ParseDocument(ReadOnlyMemory<byte> utf8, string file)
+    {
+        try
+        {
+            // Editors on Windows may put a byte order mark in front.
+            var bom = System.Text.Encoding.UTF8.Preamble;
+            return JsonDocument.Parse(utf8.Span.StartsWith(bom) ? utf8[bom.Length..] : utf8, Json);
+        }
+        catch (JsonException e)
+        {
+            var place = e.LineNumber is { } line ? $", line {line + 1}, byte {e.BytePositionInLine + 1}" : "";
+            var reason = e.Message.Split(" LineNumber:", 2)[0];
+            throw new ConfigurationException($"{file}{place}: not valid JSON: {reason}", e);
+        }
+    }
+
+    private static (RunConfiguration Configuration, Reading Reading) ReadOver(
+        RunConfiguration defaults, JsonDocument document, string file, IReadOnlyList<string> overrides)
+    {
+        var reading = new Reading([.. ConfigurationKeys.Root.Paths("")]);
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+            throw new ConfigurationException($"{file}: found {document.RootElement.ValueKind} at the top, expected an object");
+        var configuration = ConfigurationKeys.Root.Read(defaults, document.RootElement, "", reading);
+        foreach (var setting in overrides)
+            configuration = Override(configuration, setting, reading);
+        // Without its values in place a configuration cannot be checked as a whole: later messages would only be consequences.
+        ThrowIfAny(reading, file);
+        return (configuration, reading);
+    }
+
+    private static RunConfiguration Override(RunConfiguration configuration, string setting, Reading reading)
+    {
+        var equals = setting.IndexOf('=', StringComparison.Ordinal);
+        if (equals <= 0)
+        {
+            reading.Problems.Add($"--set '{setting}': expected KEY.PATH=VALUE, for example --set zero_optimization.stage=3");
+            return configuration;
+        }
+        return ConfigurationKeys.Root.Set(configuration, setting[..equals].Trim().Split('.'), setting[(equals + 1)..], "", reading);
+    }
+
+    private static void ThrowIfAny(Reading reading, string file)
+    {
+        if (reading.Problems.Count > 0)
+            throw new ConfigurationException([.. reading.Problems.Select(problem => $"{file}: {problem}")]);
+    }
+}

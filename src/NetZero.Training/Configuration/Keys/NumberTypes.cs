@@ -1,0 +1,95 @@
+using System.Numerics;
+using System.Text.Json;
+
+namespace NetZero.Training.Keys;
+
+/// <summary>Whole numbers from a minimum up. A value below the minimum stands for "not given".</summary>
+internal sealed class WholeNumber<V>(V minimum, V? maximum = null) : ValueType<V>
+    where V : struct, IBinaryInteger<V>, IMinMaxValue<V>
+{
+    public override string Expected => maximum is null ? $"a whole number, at least {minimum}" : $"a whole number from {minimum} to {maximum}";
+
+    public override bool TryRead(JsonElement json, out V value)
+    {
+        value = default;
+        if (json.ValueKind != JsonValueKind.Number || !json.TryGetInt64(out var number))
+            return false;
+        if (number < long.CreateChecked(minimum) || number > long.CreateChecked(maximum ?? V.MaxValue))
+            return false;
+        value = V.CreateChecked(number);
+        return true;
+    }
+
+    public override void Write(Utf8JsonWriter writer, V value) => writer.WriteNumberValue(long.CreateChecked(value));
+
+    public override void WriteSchema(Utf8JsonWriter writer)
+    {
+        writer.WriteString("type", "integer");
+        writer.WriteNumber("minimum", long.CreateChecked(minimum));
+        if (maximum is { } most)
+            writer.WriteNumber("maximum", long.CreateChecked(most));
+    }
+
+    public override bool IsUnset(V value) => value < minimum;
+}
+
+/// <summary>Finite numbers in a range that includes its lower end, and its upper end only if asked for.</summary>
+internal sealed class RealNumber(double minimum, double maximum = double.PositiveInfinity, bool belowMaximum = false) : ValueType<double>
+{
+    public override string Expected => (double.IsInfinity(maximum), belowMaximum) switch
+    {
+        (true, _) => $"a number, at least {minimum}",
+        (_, true) => $"a number from {minimum} to below {maximum}",
+        _ => $"a number from {minimum} to {maximum}",
+    };
+
+    public override bool TryRead(JsonElement json, out double value)
+    {
+        value = 0;
+        return json.ValueKind == JsonValueKind.Number && json.TryGetDouble(out value) && double.IsFinite(value)
+            && value >= minimum && (belowMaximum ? value < maximum : value <= maximum);
+    }
+
+    public override void Write(Utf8JsonWriter writer, double value) => writer.WriteNumberValue(value);
+
+    public override void WriteSchema(Utf8JsonWriter writer)
+    {
+        writer.WriteString("type", "number");
+        writer.WriteNumber("minimum", minimum);
+        if (!double.IsInfinity(maximum))
+            writer.WriteNumber(belowMaximum ? "exclusiveMaximum" : "maximum", maximum);
+    }
+}
+
+/// <summary>Two numbers, each from 0 to below 1.</summary>
+internal sealed class PairOfRates : ValueType<(double First, double Second)>
+{
+    private static readonly RealNumber Rate = new(0, 1, belowMaximum: true);
+
+    public override string Expected => "a list of two numbers from 0 to below 1";
+
+    public override bool TryRead(JsonElement json, out (double First, double Second) value)
+    {
+        value = default;
+        return json.ValueKind == JsonValueKind.Array && json.GetArrayLength() == 2
+            && Rate.TryRead(json[0], out value.First) && Rate.TryRead(json[1], out value.Second);
+    }
+
+    public override void Write(Utf8JsonWriter writer, (double First, double Second) value)
+    {
+        writer.WriteStartArray();
+        writer.WriteNumberValue(value.First);
+        writer.WriteNumberValue(value.Second);
+        writer.WriteEndArray();
+    }
+
+    public override void WriteSchema(Utf8JsonWriter writer)
+    {
+        writer.WriteString("type", "array");
+        writer.WriteStartObject("items");
+        Rate.WriteSchema(writer);
+        writer.WriteEndObject();
+        writer.WriteNumber("minItems", 2);
+        writer.WriteNumber("maxItems", 2);
+    }
+}

@@ -1,0 +1,44 @@
+namespace NetZero.Training;
+
+/// <summary>Reads the micro-batches of one rank. It has no state: what a step sees depends on the step alone.</summary>
+/// <param name="tokens">The text.</param>
+/// <param name="order">Which sample comes when.</param>
+/// <param name="layout">How a step's samples are dealt.</param>
+/// <param name="rank">The rank.</param>
+public sealed class BatchReader(ITokens tokens, SampleOrder order, BatchLayout layout, int rank)
+{
+    /// <summary>How a step's samples are dealt.</summary>
+    public BatchLayout Layout => layout;
+
+    /// <summary>
+    /// The position in the run of a micro-batch's first sample; its other samples follow. Random numbers of a sample are keyed by it, so that
+    /// they do not depend on which rank computes the sample.
+    /// </summary>
+    public long Position(long step, int microBatch) => step * layout.Samples + layout.FirstSample(rank, microBatch);
+
+    /// <summary>Fills a micro-batch: sample i is tokens [i T, i T + T), its targets are the tokens that follow each of them.</summary>
+    /// <param name="step">The optimizer step, from 0.</param>
+    /// <param name="microBatch">The micro-batch of the step, from 0.</param>
+    /// <param name="inputs">Receives token ids [micro-batch size, T].</param>
+    /// <param name="targets">Receives token ids [micro-batch size, T].</param>
+    /// <exception cref="ArgumentException">A buffer does not hold exactly one micro-batch.</exception>
+    public void Read(long step, int microBatch, Span<int> inputs, Span<int> targets)
+    {
+        var length = layout.SequenceLength;
+        if (inputs.Length != layout.MicroBatchTokens || targets.Length != layout.MicroBatchTokens)
+        {
+            throw new ArgumentException(
+                $"A micro-batch has {layout.MicroBatchTokens} tokens, the buffers hold {inputs.Length} inputs and {targets.Length} targets.");
+        }
+        var position = Position(step, microBatch);
+        for (var row = 0; row < layout.MicroBatchSize; row++)
+        {
+            var start = order[position + row] * length;
+            var input = inputs.Slice(row * length, length);
+            var target = targets.Slice(row * length, length);
+            tokens.Read(start, input);
+            input[1..].CopyTo(target);
+            tokens.Read(start + length, target[^1..]);
+        }
+    }
+}

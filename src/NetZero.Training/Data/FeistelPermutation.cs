@@ -1,0 +1,61 @@
+namespace NetZero.Training;
+
+/// <summary>
+/// A random permutation of 0 .. count - 1 that is computed, not stored: a Feistel network over an even number of bits (Luby and Rackoff,
+/// "How to construct pseudorandom permutations from pseudorandom functions", 1988), walked along its cycle until the value is below count
+/// (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002, section 3).
+/// </summary>
+/// <remarks>
+/// Every network of this form is a bijection whatever the round function, and walking keeps it one. The domain is less than four times
+/// the count, so a value takes less than four walks on average. A text of a trillion samples needs no more memory than one of ten.
+/// </remarks>
+internal readonly struct FeistelPermutation
+{
+    // Four rounds give a strong pseudorandom permutation (Luby and Rackoff); small domains need more before pairs look independent.
+    private const int Rounds = 8;
+
+    private readonly long _count;
+    private readonly int _halfBits;
+    private readonly ulong _key;
+
+    /// <summary>The permutation of <paramref name="count"/> values that belongs to a seed and a stream (an epoch).</summary>
+    public FeistelPermutation(long count, long seed, long stream)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        _count = count;
+        var bits = 64 - System.Numerics.BitOperations.LeadingZeroCount((ulong)(count - 1));
+        _halfBits = Math.Max(1, (bits + 1) / 2);
+        _key = Mix(Mix((ulong)seed) ^ (ulong)stream);
+    }
+
+    /// <summary>Where <paramref name="index"/> goes.</summary>
+    public long this[long index]
+    {
+        get
+        {
+            var value = (ulong)index;
+            do
+                value = Network(value);
+            while (value >= (ulong)_count);
+            return (long)value;
+        }
+    }
+
+    private ulong Network(ulong value)
+    {
+        var mask = (1UL << _halfBits) - 1;
+        var (left, right) = (value >> _halfBits, value & mask);
+        for (var round = 0; round < Rounds; round++)
+            (left, right) = (right, left ^ (Mix(_key + ((ulong)round << 56) + right) & mask));
+        return left << _halfBits | right;
+    }
+
+    // The finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014, figure 16).
+    private static ulong Mix(ulong z)
+    {
+        z += 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}

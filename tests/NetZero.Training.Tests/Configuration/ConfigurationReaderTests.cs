@@ -1,0 +1,164 @@
+using System.Text;
+
+namespace NetZero.Training.Tests;
+
+public class ConfigurationReaderTests
+{
+    private const string EveryKey = """
+        // a comment
+        {
+          "$schema": "netzero.schema.json",
+          "model": {
+            "type": "gpt2", "n_layer": 3, "n_head": 2, "n_embd": 32, "n_positions": 48, "vocab_size": 300,
+            "layer_norm_epsilon": 1e-6, "dropout": 0.1, /* another */
+          },
+          "data": { "train": ["a", "b"], "validation": "c", "tokenizer": "bytes", "seq_len": 40, "shuffle": true },
+          "train_batch_size": 24, "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 3,
+          "optimizer": {
+            "type": "AdamW",
+            "params": { "lr": 0.0003, "betas": [0.9, 0.95], "eps": 1e-9, "weight_decay": 0.1, "weight_decay_all": true },
+          },
+          "scheduler": { "type": "WarmupCosineLR", "params": { "warmup_num_steps": 5, "total_num_steps": 90, "cos_min_ratio": 0.1 } },
+          "gradient_clipping": 1.0,
+          "zero_optimization": { "stage": 3, "reduce": "last" },
+          "memory_budget": "2GiB",
+          "steps": 100, "seed": 7, "ranks": 2, "threads_per_rank": 4, "output_dir": "out", "log_every": 10, "eval_every": 50,
+        }
+        """;
+
+    [Fact]
+    public void EveryKey_IsTakenOver()
+    {
+        var c = RunConfiguration.Parse(EveryKey);
+
+        Assert.Equal(
+            new ModelConfiguration
+            {
+                Layers = 3, Heads = 2, Embedding = 32, Positions = 48, VocabularySize = 300, LayerNormEpsilon = 1e-6, Dropout = 0.1,
+            },
+            c.Model);
+        Assert.Equal(["a", "b"], c.Data.Train);
+        Assert.Equal(["c"], c.Data.Validation);
+        Assert.Equal((40, true), (c.Data.SequenceLength, c.Data.Shuffle));
+        Assert.Equal((24, 4, 3), (c.TrainBatchSize, c.MicroBatchSize, c.AccumulationSteps));
+        Assert.Equal(
+            new OptimizerConfiguration { LearningRate = 0.0003, Betas = (0.9, 0.95), Epsilon = 1e-9, WeightDecay = 0.1, WeightDecayAll = true },
+            c.Optimizer);
+        Assert.Equal(
+            new SchedulerConfiguration { Type = SchedulerKind.WarmupCosineLR, WarmupSteps = 5, TotalSteps = 90, CosineMinimumRatio = 0.1 },
+            c.Scheduler);
+        Assert.Equal(1.0, c.GradientClipping);
+        Assert.Equal(new ZeroConfiguration { Stage = 3, Reduce = ReduceMode.Last }, c.Zero);
+        Assert.Equal(2L << 30, c.MemoryBudgetBytes);
+        Assert.Equal((100, 7L, 2, 4, "out", 10, 50), (c.Steps, c.Seed, c.Ranks, c.ThreadsPerRank, c.OutputDirectory, c.LogEvery, c.EvalEvery));
+        Assert.Equal(24 * 40, c.TokensPerStep);
+    }
+
+    [Fact]
+    public void WrittenConfiguration_ReadsBackToTheSameBytes()
+    {
+        var written = RunConfiguration.Parse(EveryKey).ToJson();
+
+        Assert.Equal(written, RunConfiguration.Parse(Encoding.UTF8.GetString(written)).ToJson());
+    }
+
+    [Theory]
+    [InlineData("optimizer.type=SGD", "optimizer.params.momentum=0.9")]
+    [InlineData("scheduler.type=WarmupLR", "scheduler.params.warmup_num_steps=3")]
+    [InlineData("optimizer.params.lr=0.1", "data.train=\"ü \\\" quoted\"")]
+    public void WrittenConfiguration_HoldsNoKeyThatWouldBeRefused(params string[] overrides)
+    {
+        var written = Configurations.Parse(overrides).ToJson();
+
+        Assert.Equal(written, RunConfiguration.Parse(Encoding.UTF8.GetString(written)).ToJson());
+    }
+
+    [Fact]
+    public void Defaults_AreOff()
+    {
+        var c = Configurations.Parse();
+
+        Assert.Equal(0, c.GradientClipping);
+        Assert.Equal(0, c.MemoryBudgetBytes);
+        Assert.Equal(0, c.EvalEvery);
+        Assert.Equal(new ZeroConfiguration { Stage = 0, Reduce = ReduceMode.Each }, c.Zero);
+        Assert.Equal((0, 0, 0), (c.Optimizer.WeightDecay, c.Optimizer.Momentum, c.Model.Dropout));
+        Assert.Equal(SchedulerKind.Constant, c.Scheduler.Type);
+        Assert.False(c.Data.Shuffle);
+        Assert.Equal(1, c.Ranks);
+    }
+
+    [Fact]
+    public void WhatFollowsFromOtherKeys_IsFilledIn()
+    {
+        var c = Configurations.Parse("ranks=2");
+
+        Assert.Equal(64, c.Data.SequenceLength);
+        Assert.Equal(20, c.Scheduler.TotalSteps);
+        Assert.Equal(Math.Max(1, Environment.ProcessorCount / 2), c.ThreadsPerRank);
+    }
+
+    [Theory]
+    [InlineData("""{ "model": { "n_layers": 2 } }""", "unknown key 'model.n_layers'; the nearest known key is 'model.n_layer'")]
+    [InlineData("""{ "zero_optimisation": {} }""", "unknown key 'zero_optimisation'; the nearest known key is 'zero_optimization'")]
+    [InlineData("""{ "lr": 1 }""", "unknown key 'lr'; the nearest known key is 'optimizer.params.lr'")]
+    [InlineData("""{ "batch_size": 1 }""", "unknown key 'batch_size'; the nearest known key is 'train_batch_size'")]
+    [InlineData("""{ "optimizer": { "lr": 1 } }""", "unknown key 'optimizer.lr'; the nearest known key is 'optimizer.params.lr'")]
+    [InlineData("""{ "zero_optimization": { "stgae": 1 } }""", "unknown key 'zero_optimization.stgae'; the nearest known key is 'zero_optimization.stage'")]
+    [InlineData("""{ "model": { "n_layer": "six" } }""", "'model.n_layer' is the text \"six\"; expected a whole number, at least 1")]
+    [InlineData("""{ "model": { "n_layer": 1.5 } }""", "'model.n_layer' is the number 1.5; expected a whole number, at least 1")]
+    [InlineData("""{ "model": { "n_layer": 0 } }""", "'model.n_layer' is the number 0; expected a whole number, at least 1")]
+    [InlineData("""{ "model": { "n_layer": null } }""", "'model.n_layer' is null; expected a whole number, at least 1")]
+    [InlineData("""{ "model": { "n_layer": 3000000000 } }""", "'model.n_layer' is the number 3000000000; expected a whole number, at least 1")]
+    [InlineData("""{ "model": 3 }""", "'model' is the number 3; expected an object")]
+    [InlineData("""{ "model": { "type": "bert" } }""", "'model.type' is the text \"bert\"; expected \"gpt2\"")]
+    [InlineData("""{ "model": { "dropout": 1 } }""", "'model.dropout' is the number 1; expected a number from 0 to below 1")]
+    [InlineData("""{ "data": { "train": [] } }""", "'data.train' is the list []; expected text or a list of texts, none empty")]
+    [InlineData("""{ "data": { "train": "" } }""", "'data.train' is the text \"\"; expected text or a list of texts, none empty")]
+    [InlineData("""{ "data": { "shuffle": "yes" } }""", "'data.shuffle' is the text \"yes\"; expected true or false")]
+    [InlineData("""{ "optimizer": { "params": { "betas": [0.9] } } }""", "'optimizer.params.betas' is the list [0.9]; expected a list of two numbers from 0 to below 1")]
+    [InlineData("""{ "optimizer": { "params": { "lr": -1 } } }""", "'optimizer.params.lr' is the number -1; expected a number, at least 0")]
+    [InlineData("""{ "optimizer": { "type": "Adam" } }""", "'optimizer.type' is the text \"Adam\"; expected one of \"AdamW\", \"SGD\"")]
+    [InlineData("""{ "zero_optimization": { "stage": 4 } }""", "'zero_optimization.stage' is the number 4; expected a whole number from 0 to 3")]
+    [InlineData("""{ "memory_budget": "2 apples" }""", "'memory_budget' is the text \"2 apples\"; expected bytes as a whole number or as text such as \"512MB\" or \"2GiB\" (units B, KB, MB, GB, TB, KiB, MiB, GiB, TiB)")]
+    [InlineData("""{ "init_from": {} }""", "'init_from' is an object; expected text, not empty")]
+    public void Mistake_IsOneLineThatNamesKeyFoundAndExpected(string json, string message)
+    {
+        var error = Assert.Throws<ConfigurationException>(() => RunConfiguration.Parse(json));
+
+        Assert.Equal("the configuration: " + message, error.Message);
+    }
+
+    [Theory]
+    [InlineData("{ \"steps\": 1, \n \"steps\" 2 }", "the configuration, line 2, byte 10: not valid JSON: ")]
+    [InlineData("", "the configuration, line 1, byte 1: not valid JSON: ")]
+    [InlineData("{ \"steps\": 1, \"steps\": 2 }", "the configuration: not valid JSON: Duplicate property 'steps' encountered")]
+    [InlineData("[]", "the configuration: found Array at the top, expected an object")]
+    public void DamagedFile_IsOneLine(string json, string start)
+    {
+        var error = Assert.Throws<ConfigurationException>(() => RunConfiguration.Parse(json));
+
+        Assert.StartsWith(start, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public void SeveralMistakes_AreReportedTogether()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => Configurations.Parse("steps=x", "model.n_head=true"));
+
+        Assert.Equal(2, error.Problems.Count);
+        Assert.Equal(1, error.Message.Count(c => c == '\n'));
+    }
+
+    [Fact]
+    public void MissingFile_NamesPathGivenAndResolved()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => RunConfiguration.Load("no/such.json"));
+
+        Assert.Equal($"configuration 'no/such.json' not found (looked for {Path.GetFullPath("no/such.json")})", error.Message);
+    }
+
+    [Fact]
+    public void ByteOrderMark_IsPassedOver() => Assert.Equal(20, RunConfiguration.Parse("\uFEFF" + Configurations.Tiny).Steps);
+}

@@ -1,0 +1,55 @@
+namespace NetZero.Training.Tests;
+
+public class OverrideTests
+{
+    [Fact]
+    public void LaterOverride_Wins() => Assert.Equal(7, Configurations.Parse("steps=5", "steps=7").Steps);
+
+    [Fact]
+    public void Override_ReachesNestedKeys()
+    {
+        var c = Configurations.Parse("zero_optimization.stage=3", "optimizer.params.betas=[0.8,0.9]", "model.dropout=0.5", "data.shuffle=true");
+
+        Assert.Equal(3, c.Zero.Stage);
+        Assert.Equal((0.8, 0.9), c.Optimizer.Betas);
+        Assert.Equal(0.5, c.Model.Dropout);
+        Assert.True(c.Data.Shuffle);
+    }
+
+    [Fact]
+    public void Override_OfASection_KeepsItsOtherKeys()
+    {
+        var c = Configurations.Parse("model={\"n_layer\": 5}");
+
+        Assert.Equal((5, 64), (c.Model.Layers, c.Model.Embedding));
+    }
+
+    [Theory]
+    [InlineData("data.train=a b.txt", "a b.txt")]
+    [InlineData("data.train=\"a.txt\"", "a.txt")]
+    [InlineData("data.train=12", "12")]
+    [InlineData("data.train=true", "true")]
+    [InlineData("data.train=a=b", "a=b")]
+    [InlineData("data.train=C:\\dir\\*.txt", "C:\\dir\\*.txt")]
+    public void Text_NeedsNoQuotes(string setting, string expected) => Assert.Equal([expected], Configurations.Parse(setting).Data.Train);
+
+    [Fact]
+    public void List_IsJson() => Assert.Equal(["a", "b"], Configurations.Parse("data.train=[\"a\",\"b\"]").Data.Train);
+
+    [Fact]
+    public void Suffix_NeedsNoQuotes() => Assert.Equal(512_000_000, Configurations.Parse("memory_budget=512MB").MemoryBudgetBytes);
+
+    [Fact]
+    public void Choice_IsTheSameInAnyCase() => Assert.Equal(OptimizerKind.AdamW, Configurations.Parse("optimizer.type=adamw").Optimizer.Type);
+
+    [Theory]
+    [InlineData("stage=3", "unknown key 'stage'; the nearest known key is 'zero_optimization.stage'")]
+    [InlineData("model.n_layer.x=3", "'model.n_layer' holds a value, not keys; there is no 'model.n_layer.x'")]
+    [InlineData("model.heads=3", "unknown key 'model.heads'; the nearest known key is 'model.n_head'")]
+    [InlineData("steps", "--set 'steps': expected KEY.PATH=VALUE, for example --set zero_optimization.stage=3")]
+    [InlineData("=3", "--set '=3': expected KEY.PATH=VALUE, for example --set zero_optimization.stage=3")]
+    [InlineData("steps=many", "'steps' is the text \"many\"; expected a whole number, at least 1")]
+    [InlineData("steps=", "'steps' is the text \"\"; expected a whole number, at least 1")]
+    public void Mistake_IsNamed(string setting, string message) =>
+        Assert.Equal("the configuration: " + message, Configurations.Problem(setting));
+}
