@@ -1,0 +1,28 @@
+namespace NetZero.Tensors.Cpu;
+
+/// <summary>One of q, k, v, o or their gradients: a pointer and the strides, in floats, of batch, token and head. Channels of a head are adjacent.</summary>
+internal readonly unsafe record struct AttentionOperand(nint Pointer, long BatchStride, long TokenStride, long HeadStride)
+{
+    /// <summary>The channels of one token in one head.</summary>
+    public float* Row(long batch, long token, long head) =>
+        (float*)Pointer + (batch * BatchStride) + (token * TokenStride) + (head * HeadStride);
+}
+
+/// <summary>The sizes of an attention call.</summary>
+/// <param name="Batch">B, the number of sequences.</param>
+/// <param name="Tokens">T, the length of each.</param>
+/// <param name="Heads">H, the number of query heads.</param>
+/// <param name="KeyHeads">The number of key and value heads; it divides H, and query head h uses key head h KeyHeads / H.</param>
+/// <param name="HeadChannels">D, the channels of a head.</param>
+/// <param name="Scale">What scores are multiplied by, usually 1 / sqrt(D).</param>
+/// <param name="Causal">Whether token t sees tokens up to t only.</param>
+internal readonly record struct AttentionShape(
+    long Batch, long Tokens, long Heads, long KeyHeads, long HeadChannels, float Scale, bool Causal)
+{
+    /// <summary>Query heads that share a key head.</summary>
+    public long GroupSize => Heads / KeyHeads;
+
+    /// <summary>Keys of the tile from <paramref name="firstKey"/> that query <paramref name="query"/> sees (it may be none: 0 or less).</summary>
+    public long VisibleKeys(long query, long firstKey) =>
+        Math.Min(AttentionTiles.Keys, (Causal ? Math.Min(query + 1, Tokens) : Tokens) - firstKey);
+}
