@@ -30,6 +30,34 @@ public sealed class DeviceMeshTests
     }
 
     [Fact]
+    public void CallsOnSeveralGroupsInFlight_MayBeAwaitedInAnyOrder() => Ranks.Run(8, rank =>
+    {
+        var mesh = new DeviceMesh(rank.Group, [2, 4], ["replicate", "shard"]);
+        ProcessGroup[] groups = [mesh["shard"], mesh["replicate"], rank.Group];
+        var random = new Random(rank.Rank);
+        for (var round = 0; round < 30; round++)
+        {
+            var buffers = groups.Select((_, i) => new TestBuffer(200, DType.F32).Fill(rank.Rank, i)).ToArray();
+            var works = groups.Select((group, i) => group.AllReduce($"round {round}", buffers[i], ReduceOp.Sum)).ToArray();
+            int[] order = [0, 1, 2];
+            random.Shuffle(order);
+            foreach (var i in order)
+            {
+                if (random.Next(4) == 0)
+                    Thread.Sleep(1);
+                works[i].Wait();
+            }
+
+            Assert.Equal(CanonicalTree.Reduce(8, 200, DType.F32, ReduceOp.Sum, 2), buffers[2].Bytes);
+            foreach (var (work, buffer) in works.Zip(buffers))
+            {
+                work.WaitInputs();
+                buffer.Dispose();
+            }
+        }
+    });
+
+    [Fact]
     public void AMismatchInAGroup_NamesWorldRanks()
     {
         var thrown = Assert.Throws<CollectiveMismatchException>(() => Ranks.Run(4, rank =>

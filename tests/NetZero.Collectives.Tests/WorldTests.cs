@@ -80,6 +80,27 @@ public sealed class WorldTests
     }
 
     [Fact]
+    public async Task ARankThatIsBusyElsewhere_DoesNotHoldUpTheReportOfAFailure()
+    {
+        using var release = new ManualResetEventSlim();
+        Thread? busy = null;
+        var clock = Stopwatch.StartNew();
+        var options = Ranks.Options with { StopGrace = TimeSpan.FromMilliseconds(100) };
+        await Assert.ThrowsAsync<InvalidDataException>(() => World.RunAsync(2, rank =>
+        {
+            if (rank.Rank == 0)
+                throw new InvalidDataException("broken");
+            busy = Thread.CurrentThread;
+            release.Wait();
+            rank.Group.Barrier("too late");
+            return Task.CompletedTask;
+        }, options));
+        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        release.Set();
+        busy?.Join();
+    }
+
+    [Fact]
     public async Task TensorsOfEveryRank_AreGoneAfterTheRun_AlsoAfterAFailure()
     {
         foreach (var fails in new[] { false, true })

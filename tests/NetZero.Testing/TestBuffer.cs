@@ -48,7 +48,19 @@ public sealed unsafe class TestBuffer : IDisposable
         _memory = null;
     }
 
-    private void SetElement(long i, double value)
+    /// <summary>An element as a double (64-bit integers lose their lowest bits).</summary>
+    public double GetElement(long i) => Buffer.DType switch
+    {
+        DType.F32 => ((float*)_memory)[i],
+        DType.BF16 => BitConverter.UInt32BitsToSingle((uint)((ushort*)_memory)[i] << 16),
+        DType.F16 => (double)((Half*)_memory)[i],
+        DType.I32 => ((int*)_memory)[i],
+        DType.I64 => ((long*)_memory)[i],
+        DType.U8 => ((byte*)_memory)[i],
+        _ => throw new InvalidOperationException($"Unknown type {Buffer.DType}."),
+    };
+
+    public void SetElement(long i, double value)
     {
         switch (Buffer.DType)
         {

@@ -45,11 +45,25 @@ internal sealed unsafe class InProcessGroup : ProcessGroup
     private InProcessWork Arrive(in CollectiveCall call)
     {
         CheckThread(_seat);
-        _seat.World.ThrowIfStopped(_seat.Rank);
-        _seat.NoteCall(Name, call);
-        var meeting = _board.Arrive(Rank, call, out var place);
+        var meeting = Join(call, out var place);
         var work = new InProcessWork(_seat, meeting, place);
         _seat.Track(work);
         return work;
+    }
+
+    // As with waits: whoever learns of a failure here may unwind and free the buffers of its earlier calls, so nobody may touch them then.
+    private Meeting Join(in CollectiveCall call, out int place)
+    {
+        try
+        {
+            _seat.World.ThrowIfStopped(_seat.Rank);
+            _seat.NoteCall(Name, call);
+            return _board.Arrive(Rank, call, out place);
+        }
+        catch (Exception e)
+        {
+            _seat.Abort(e);
+            throw;
+        }
     }
 }
