@@ -36,7 +36,8 @@ public readonly struct CollectiveCall
     /// <summary>What the rank gets; the same memory as the input where the operation is in place.</summary>
     public CollectiveBuffer Output { get; init; }
 
-    internal bool IsReduction => Operation is CollectiveOperation.ReduceScatter or CollectiveOperation.AllReduce or CollectiveOperation.AllReduceScalars;
+    internal bool IsReduction => Operation
+        is CollectiveOperation.ReduceScatter or CollectiveOperation.AllReduce or CollectiveOperation.AllReduceScalars;
 
     internal bool IsPointToPoint => Operation is CollectiveOperation.Send or CollectiveOperation.Receive;
 

@@ -72,7 +72,11 @@ internal sealed class Meeting
         if (_arrivals == 0)
             _firstPlace = place;
         else if (!_calls[_firstPlace].Matches(call))
-            _mismatch ??= new CollectiveMismatchException(_board.Name, WorldRank(_firstPlace), _calls[_firstPlace].ToString(), WorldRank(place), call.ToString());
+        {
+            _mismatch ??= new CollectiveMismatchException(
+                _board.Name, WorldRank(_firstPlace), _calls[_firstPlace].ToString(), WorldRank(place), call.ToString());
+        }
+
         _calls[place] = call;
         _arrived[place] = true;
         if (++_arrivals < _calls.Length)

@@ -39,6 +39,7 @@ internal readonly unsafe struct BFloat16AsSingle : IElementFormat<float>
 
     public static bool IsDirect => false;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Read(void* source, float* tile, int count)
     {
         var bits = (ushort*)source;
@@ -54,12 +55,18 @@ internal readonly unsafe struct BFloat16AsSingle : IElementFormat<float>
             tile[i] = BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Write(float* tile, void* destination, int count)
     {
         var bits = (ushort*)destination;
         var i = 0;
         for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
-            *(Vector<ushort>*)(bits + i) = Vector.Narrow(Round(*(Vector<float>*)(tile + i)), Round(*(Vector<float>*)(tile + i + Vector<float>.Count)));
+        {
+            var low = Round(*(Vector<float>*)(tile + i));
+            var high = Round(*(Vector<float>*)(tile + i + Vector<float>.Count));
+            *(Vector<ushort>*)(bits + i) = Vector.Narrow(low, high);
+        }
+
         for (; i < count; i++)
             bits[i] = Round(tile[i]);
     }
@@ -87,6 +94,7 @@ internal readonly unsafe struct HalfAsSingle : IElementFormat<float>
 
     public static bool IsDirect => false;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Read(void* source, float* tile, int count)
     {
         var halves = (Half*)source;
@@ -94,6 +102,7 @@ internal readonly unsafe struct HalfAsSingle : IElementFormat<float>
             tile[i] = (float)halves[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Write(float* tile, void* destination, int count)
     {
         var halves = (Half*)destination;

@@ -127,6 +127,8 @@ internal static unsafe class TreeReduction
         return result;
     }
 
+    // Compiled for speed from the first call: a loop of many short calls would stay in the slow first tier for whole steps.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Combine<T, TReduction>(T* a, T* b, T* result, int n)
         where T : unmanaged, INumber<T>
         where TReduction : IReduction
@@ -149,6 +151,7 @@ internal static unsafe class TreeReduction
             result[i] = TReduction.Combine(a[i], b[i]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scale<T>(T* tile, T scale, int n)
         where T : unmanaged, INumber<T>
     {

@@ -38,7 +38,9 @@ public static class World
             ExceptionDispatchInfo.Throw(failure);
     }
 
-    /// <summary>As <see cref="RunAsync(int, Func{RankContext, Task}, WorldOptions?, CancellationToken)"/>, and gives each rank's result, by rank.</summary>
+    /// <summary>
+    /// As <see cref="RunAsync(int, Func{RankContext, Task}, WorldOptions?, CancellationToken)"/>, and gives each rank's result, by rank.
+    /// </summary>
     /// <inheritdoc cref="RunAsync(int, Func{RankContext, Task}, WorldOptions?, CancellationToken)"/>
     public static async Task<T[]> RunAsync<T>(
         int ranks, Func<RankContext, Task<T>> program, WorldOptions? options = null, CancellationToken cancellationToken = default)
