@@ -1,3 +1,5 @@
+using NetZero.Collectives;
+
 namespace NetZero.Planning;
 
 /// <summary>Elements that a rank sends in one optimizer step (and receives: as many); scalars and agreements are not counted.</summary>
@@ -33,11 +35,17 @@ public static class WireVolume
                 $"{paddedParameters} elements, {keptParameters} of them kept, are not multiples of {ranks} ranks; count the padding of each unit.");
         }
         long reductions = reduceLast ? 1 : microBatches;
+
+        // The formulas of single collectives are linear, so they count elements as well as bytes.
+        var gather = WireBytes.Of(CollectiveOperation.AllGather, paddedParameters, ranks);
+        var keptGather = WireBytes.Of(CollectiveOperation.AllGather, keptParameters, ranks);
+        var reduceScatter = WireBytes.Of(CollectiveOperation.ReduceScatter, paddedParameters, ranks);
+        var allReduce = WireBytes.Of(CollectiveOperation.AllReduce, paddedParameters, ranks);
         return checked(stage switch
         {
-            0 => 2 * reductions * paddedParameters,
-            1 or 2 => (reductions + 1) * paddedParameters,
-            _ => (2 * microBatches + reductions) * paddedParameters - microBatches * keptParameters,
-        } / ranks * (ranks - 1));
+            0 => reductions * allReduce,
+            1 or 2 => reductions * reduceScatter + gather,
+            _ => microBatches * (2 * gather - keptGather) + reductions * reduceScatter,
+        });
     }
 }
