@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
@@ -52,33 +51,18 @@ public readonly unsafe struct SgdKernel(
         for (long i = 0; i < length; i += T.Count)
         {
             var n = Math.Min(T.Count, length - i);
-            var pi = Load<T>(p + i, n);
+            var pi = PartialLanes.LoadUpTo<T>(p + i, n);
             var gi = T.MultiplyAdd(
                 T.Splat((float)settings.WeightDecay), pi,
-                Load<T>(g + i, n) * T.Splat(gradientScale == null ? 1 : *gradientScale));
+                PartialLanes.LoadUpTo<T>(g + i, n) * T.Splat(gradientScale == null ? 1 : *gradientScale));
             if (momentum != null)
             {
                 if (!settings.FirstStep)
-                    gi = T.MultiplyAdd(T.Splat((float)settings.Momentum), Load<T>(b + i, n), gi);
-                Store<T>(b + i, gi, n);
+                    gi = T.MultiplyAdd(T.Splat((float)settings.Momentum), PartialLanes.LoadUpTo<T>(b + i, n), gi);
+                PartialLanes.StoreUpTo(b + i, gi, n);
             }
 
-            Store<T>(p + i, T.MultiplyAdd(T.Splat((float)-settings.LearningRate), gi, pi), n);
+            PartialLanes.StoreUpTo(p + i, T.MultiplyAdd(T.Splat((float)-settings.LearningRate), gi, pi), n);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Load<T>(float* source, long count)
-        where T : struct, ILanes<T> =>
-        count == T.Count ? T.Load(source) : PartialLanes.Load<T>(source, count);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<T>(float* target, T value, long count)
-        where T : struct, ILanes<T>
-    {
-        if (count == T.Count)
-            T.Store(value, target);
-        else
-            PartialLanes.Store<T>(target, value, count);
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>Vectors that are only partly inside a row: its end runs through the same code as its body, so bits do not depend on position.</summary>
@@ -24,5 +26,22 @@ internal static unsafe class PartialLanes
         T.Store(value, buffer);
         for (var i = 0; i < count; i++)
             target[i] = buffer[i];
+    }
+
+    /// <summary>A whole vector, or its first <paramref name="count"/> lanes and zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T LoadUpTo<T>(float* source, long count)
+        where T : struct, ILanes<T> =>
+        count == T.Count ? T.Load(source) : Load<T>(source, count);
+
+    /// <summary>Stores a whole vector, or its first <paramref name="count"/> lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreUpTo<T>(float* target, T value, long count)
+        where T : struct, ILanes<T>
+    {
+        if (count == T.Count)
+            T.Store(value, target);
+        else
+            Store(target, value, count);
     }
 }

@@ -1,0 +1,75 @@
+namespace NetZero.Tensors.Cpu;
+
+/// <summary>
+/// Turns each pair (x[i], x[i + D / 2]) of a head's channels by the angle a = (offset + t) base^(-2 i / D):
+/// y[i] = x[i] cos a - x[i + D / 2] sin a, y[i + D / 2] = x[i + D / 2] cos a + x[i] sin a. Inverse turns by -a, which is the gradient.
+/// </summary>
+/// <remarks>x, y [batch, tokens, heads, channels] contiguous; they may be the same memory. Angles are computed in double precision: at token
+/// 100,000 a float angle would be off by 0.004.</remarks>
+internal readonly unsafe struct RotaryKernel(
+    float* x, float* y, long batch, long tokens, long heads, long channels, double frequencyBase, long offset, bool inverse, bool accumulate)
+    : IKernel, IParallelBody
+{
+    // Pairs whose sines and cosines are on the stack at once: 4 KiB.
+    private const int MaxPairs = 512;
+
+    public void Run(WorkerPool workers)
+    {
+        var body = this;
+        workers.For(tokens, ref body);
+    }
+
+    // A task is one token of all sequences and heads: they share its angles.
+    public void Run(long index, int worker)
+    {
+        var sines = stackalloc float[MaxPairs];
+        var cosines = stackalloc float[MaxPairs];
+        for (long first = 0; first < channels / 2; first += MaxPairs)
+        {
+            var pairs = Math.Min(MaxPairs, (channels / 2) - first);
+            for (long i = 0; i < pairs; i++)
+            {
+                var angle = (offset + index) * Math.Pow(frequencyBase, -2.0 * (first + i) / channels);
+                sines[i] = (float)Math.Sin(inverse ? -angle : angle);
+                cosines[i] = (float)Math.Cos(angle);
+            }
+
+            for (long b = 0; b < batch; b++)
+            {
+                var token = (((b * tokens) + index) * heads * channels) + first;
+                for (long h = 0; h < heads; h++)
+                    Turn(x + token + (h * channels), y + token + (h * channels), sines, cosines, pairs);
+            }
+        }
+    }
+
+    private void Turn(float* source, float* target, float* sines, float* cosines, long pairs)
+    {
+        if (Lanes16.IsSupported)
+            Turn<Lanes16>(source, target, sines, cosines, pairs);
+        else if (Lanes8.IsSupported)
+            Turn<Lanes8>(source, target, sines, cosines, pairs);
+        else if (Lanes4.IsSupported)
+            Turn<Lanes4>(source, target, sines, cosines, pairs);
+        else
+            Turn<Lanes1>(source, target, sines, cosines, pairs);
+    }
+
+    private void Turn<T>(float* source, float* target, float* sines, float* cosines, long pairs)
+        where T : struct, ILanes<T>
+    {
+        var half = channels / 2;
+        for (long i = 0; i < pairs; i += T.Count)
+        {
+            var n = Math.Min(T.Count, pairs - i);
+            var (low, high) = (PartialLanes.LoadUpTo<T>(source + i, n), PartialLanes.LoadUpTo<T>(source + half + i, n));
+            var (sine, cosine) = (PartialLanes.LoadUpTo<T>(sines + i, n), PartialLanes.LoadUpTo<T>(cosines + i, n));
+            Put(target + i, (low * cosine) - (high * sine), n);
+            Put(target + half + i, (high * cosine) + (low * sine), n);
+        }
+    }
+
+    private void Put<T>(float* target, T value, long count)
+        where T : struct, ILanes<T> =>
+        PartialLanes.StoreUpTo(target, accumulate ? PartialLanes.LoadUpTo<T>(target, count) + value : value, count);
+}
