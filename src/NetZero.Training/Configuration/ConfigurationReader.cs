@@ -33,7 +33,11 @@ internal static class ConfigurationReader
         using var document = ParseDocument(utf8, file);
         var (configuration, reading) = ReadOver(new RunConfiguration(), document, file, overrides);
         if (configuration.InitFrom is { } folder)
-            (configuration, reading) = ReadOver(new RunConfiguration { Model = PretrainedModel.Read(folder) }, document, file, overrides);
+        {
+            var pretrained = PretrainedModel.Read(folder);
+            (configuration, reading) = ReadOver(new RunConfiguration { Model = pretrained }, document, file, overrides);
+            reading.Problems.AddRange(PretrainedModel.Contradictions(pretrained, configuration.Model));
+        }
         configuration = ConfigurationChecks.Complete(configuration, reading);
         ThrowIfAny(reading, file);
         return configuration;

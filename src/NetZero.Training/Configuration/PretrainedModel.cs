@@ -27,4 +27,13 @@ internal static class PretrainedModel
             throw new ConfigurationException($"'init_from': {e.Message} (looked in {Path.GetFullPath(folder)})", e);
         }
     }
+
+    /// <summary>Keys that say otherwise than the folder where no tensor's shape would tell: the weights would silently mean something else.</summary>
+    public static IEnumerable<string> Contradictions(ModelConfiguration pretrained, ModelConfiguration model)
+    {
+        if (model.Heads != pretrained.Heads)
+            yield return $"'model.n_head' is {model.Heads}, but 'init_from' says {pretrained.Heads}; leave it out";
+        if (model.LayerNormEpsilon != pretrained.LayerNormEpsilon)
+            yield return $"'model.layer_norm_epsilon' is {model.LayerNormEpsilon}, but 'init_from' says {pretrained.LayerNormEpsilon}; leave it out";
+    }
 }

@@ -25,7 +25,7 @@ internal readonly struct FeistelPermutation
         _count = count;
         var bits = 64 - System.Numerics.BitOperations.LeadingZeroCount((ulong)(count - 1));
         _halfBits = Math.Max(1, (bits + 1) / 2);
-        _key = Mix(Mix((ulong)seed) ^ (ulong)stream);
+        _key = SplitMix64.Mix(SplitMix64.Mix((ulong)seed) ^ (ulong)stream);
     }
 
     /// <summary>Where <paramref name="index"/> goes.</summary>
@@ -46,16 +46,7 @@ internal readonly struct FeistelPermutation
         var mask = (1UL << _halfBits) - 1;
         var (left, right) = (value >> _halfBits, value & mask);
         for (var round = 0; round < Rounds; round++)
-            (left, right) = (right, left ^ (Mix(_key + ((ulong)round << 56) + right) & mask));
+            (left, right) = (right, left ^ (SplitMix64.Mix(_key + ((ulong)round << 56) + right) & mask));
         return left << _halfBits | right;
-    }
-
-    // The finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014, figure 16).
-    private static ulong Mix(ulong z)
-    {
-        z += 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }

@@ -68,6 +68,11 @@ public sealed class RunFolder
         return new RunFolder(full);
     }
 
+    /// <summary>Like <see cref="Check(string, bool)"/> for the folder that a configuration names, or for a new one under <c>runs/</c>.</summary>
+    /// <exception cref="ConfigurationException">It holds a run that is not to be overwritten, or cannot be written to.</exception>
+    public static RunFolder Check(RunConfiguration configuration, bool overwrite) =>
+        Check(configuration.OutputDirectory ?? NewPath("run"), overwrite);
+
     /// <summary>Starts the run's files: makes the folder, removes the files of a run that is overwritten, writes the configuration.</summary>
     /// <exception cref="ConfigurationException">The folder cannot be written to after all.</exception>
     public void Begin(RunConfiguration configuration)

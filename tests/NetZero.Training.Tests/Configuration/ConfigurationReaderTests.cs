@@ -34,7 +34,13 @@ public class ConfigurationReaderTests
         Assert.Equal(
             new ModelConfiguration
             {
-                Layers = 3, Heads = 2, Embedding = 32, Positions = 48, VocabularySize = 300, LayerNormEpsilon = 1e-6, Dropout = 0.1,
+                Layers = 3,
+                Heads = 2,
+                Embedding = 32,
+                Positions = 48,
+                VocabularySize = 300,
+                LayerNormEpsilon = 1e-6,
+                Dropout = 0.1,
             },
             c.Model);
         Assert.Equal(["a", "b"], c.Data.Train);

@@ -1,0 +1,16 @@
+namespace NetZero.Cli;
+
+/// <summary>How the tool ends.</summary>
+internal static class ExitCodes
+{
+    public const int Success = 0;
+
+    /// <summary>A defect of the tool itself, with a stack trace.</summary>
+    public const int Defect = 1;
+
+    /// <summary>The user asked for something that cannot be done, with one line that says what.</summary>
+    public const int UserMistake = 2;
+
+    /// <summary>Ctrl+C: 128 + SIGINT, as shells count it.</summary>
+    public const int Interrupted = 130;
+}

@@ -1,0 +1,28 @@
+using System.Globalization;
+using NetZero.Training;
+
+namespace NetZero.Cli;
+
+/// <summary>What a run is, in a few lines before its first step.</summary>
+internal static class RunHeader
+{
+    public static IEnumerable<string> Lines(RunStart start)
+    {
+        var c = start.Configuration;
+        var m = c.Model;
+        var from = c.InitFrom is null ? "" : $", from {c.InitFrom}";
+        yield return $"model   gpt2 with {m.Layers} layers, {m.Heads} heads, hidden {m.Embedding}: {Millions(start.ParameterCount)} parameters{from}";
+        yield return $"text    {ProgressText.Count(start.TextTokens)} tokens, {ProgressText.Count(start.SampleCount)} samples of "
+            + $"{c.Data.SequenceLength}{SkippedNote(start.Skipped)}";
+        yield return $"step    {c.TrainBatchSize} samples = {c.Ranks} ranks x {c.AccumulationSteps} micro-batches x {c.MicroBatchSize}, "
+            + $"{ProgressText.Count(c.TokensPerStep)} tokens; ZeRO stage {c.Zero.Stage}, {c.ThreadsPerRank} threads per rank";
+        yield return $"output  {start.OutputDirectory}";
+    }
+
+    private static string Millions(long count) =>
+        count < 100_000 ? ProgressText.Count(count) : (count / 1e6).ToString("N1", CultureInfo.InvariantCulture) + " million";
+
+    private static string SkippedNote(IReadOnlyList<SkippedPath> skipped) => skipped.Count == 0
+        ? ""
+        : $" (passed over: {string.Join(", ", skipped.CountBy(s => s.Reason).Select(group => $"{group.Value} {group.Key}"))})";
+}

@@ -1,0 +1,25 @@
+namespace NetZero.Training;
+
+/// <summary>Is told what happens in a run. Calls come one after another, not necessarily from one thread; the run waits for each.</summary>
+public interface ITrainingObserver
+{
+    /// <summary>Everything is checked and loaded, the first step comes next.</summary>
+    void OnStart(RunStart start)
+    {
+    }
+
+    /// <summary>A step is done and its line is in the metrics.</summary>
+    void OnStep(StepReport report)
+    {
+    }
+
+    /// <summary>The validation text was evaluated; the step's <see cref="OnStep"/> follows.</summary>
+    void OnEvaluation(EvaluationReport report)
+    {
+    }
+
+    /// <summary>The run is over, by itself or because it was cancelled, and its files are written.</summary>
+    void OnEnd(RunSummary summary)
+    {
+    }
+}

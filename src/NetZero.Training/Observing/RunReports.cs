@@ -1,0 +1,68 @@
+namespace NetZero.Training;
+
+/// <summary>A run that is about to begin.</summary>
+/// <param name="Configuration">What was asked for, complete.</param>
+/// <param name="OutputDirectory">Where the run is written, in full.</param>
+/// <param name="ParameterCount">Elements of all parameters.</param>
+/// <param name="TextTokens">Tokens of the training text.</param>
+/// <param name="SampleCount">Samples of the training text.</param>
+/// <param name="Skipped">Files and folders that were passed over.</param>
+public sealed record RunStart(
+    RunConfiguration Configuration, string OutputDirectory, long ParameterCount, long TextTokens, long SampleCount,
+    IReadOnlyList<SkippedPath> Skipped);
+
+/// <summary>A step that is done.</summary>
+/// <param name="Metrics">Its line in the metrics.</param>
+/// <param name="Steps">Steps of the whole run.</param>
+/// <param name="PeakMemory">The peaks of each rank so far.</param>
+/// <param name="TimeLeft">How long the rest of the steps will take.</param>
+public sealed record StepReport(StepMetrics Metrics, int Steps, IReadOnlyList<KindBytes> PeakMemory, TimeSpan TimeLeft);
+
+/// <summary>An evaluation.</summary>
+/// <param name="Step">The step whose update came before it.</param>
+/// <param name="Loss">The mean over the validation text, in nats per token.</param>
+/// <param name="Seconds">How long it took.</param>
+public sealed record EvaluationReport(int Step, double Loss, double Seconds);
+
+/// <summary>A run that is over.</summary>
+public sealed record RunSummary
+{
+    /// <summary>Where its files are, in full.</summary>
+    public required string OutputDirectory { get; init; }
+
+    /// <summary>The files and folders it wrote, relative to <see cref="OutputDirectory"/>.</summary>
+    public required IReadOnlyList<string> Files { get; init; }
+
+    /// <summary>Whether it was ended before its last step.</summary>
+    public bool Cancelled { get; init; }
+
+    /// <summary>Steps that were done.</summary>
+    public required int StepsDone { get; init; }
+
+    /// <summary>Steps that were asked for.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>The loss before the first update; nothing when no step was done.</summary>
+    public double? FirstLoss { get; init; }
+
+    /// <summary>The loss of the last step.</summary>
+    public double? LastLoss { get; init; }
+
+    /// <summary>The last validation loss, if there was one.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>The entropy of the training text's single tokens in nats: the loss without any context.</summary>
+    public double? UnigramEntropy { get; init; }
+
+    /// <summary>The median over the steps after the first.</summary>
+    public double TokensPerSecond { get; init; }
+
+    /// <summary>From the start of training to its end.</summary>
+    public double Seconds { get; init; }
+
+    /// <summary>Each rank's memory.</summary>
+    public IReadOnlyList<RankMemory> Memory { get; init; } = [];
+
+    /// <summary>Text that the trained model wrote.</summary>
+    public string? Sample { get; init; }
+}
