@@ -4,12 +4,13 @@ public unsafe class GemmTests
 {
     public static TheoryData<bool, bool> Transposes => new() { { false, false }, { false, true }, { true, false }, { true, true } };
 
-    // Around the tile sizes of all widths (4, 6, 8, 12 rows; 2, 8, 16, 32 columns), the block sizes (96 rows, 384 columns, 384 deep) and twice those.
+    // Around the tile sizes of all widths (4, 6, 8, 12 rows; 2, 8, 16, 32 columns), the block sizes (1536 rows, 256 to 768 columns, 384 deep), the
+    // 96 rows of A that are packed together, and more than one of each.
     public static TheoryData<int, int, int> Shapes => new()
     {
         { 1, 1, 1 }, { 1, 257, 70 }, { 2, 64, 385 }, { 3, 33, 5 }, { 13, 33, 65 }, { 12, 32, 384 }, { 24, 64, 8 }, { 25, 65, 9 },
         { 95, 31, 40 }, { 96, 32, 41 }, { 97, 383, 17 }, { 108, 385, 16 }, { 200, 40, 769 }, { 31, 770, 770 }, { 257, 1, 400 }, { 400, 7, 1 },
-        { 12, 96, 1153 }, { 193, 417, 390 },
+        { 12, 96, 1153 }, { 193, 417, 390 }, { 1550, 9, 20 }, { 1537, 33, 400 }, { 9, 1601, 100 }, { 1600, 1, 800 },
     };
 
     [Theory]

@@ -4,8 +4,8 @@ namespace NetZero.Tensors;
 
 /// <summary>One rectangle of C on one thread: packs blocks of A and B for the caches and runs register tiles over them.</summary>
 /// <remarks>
-/// Loops, outermost first: blocks of k; blocks of columns (B packed, second-level cache); blocks of rows (A packed); tiles of rows (their
-/// panel of A stays in the first-level cache); tiles of columns (panels of B stream from the second level, 2 vectors per 24 multiply-adds).
+/// Loops, outermost first: blocks of k; blocks of rows (A packed, third-level cache); blocks of columns (B packed, second-level cache); tiles of
+/// rows (one panel of A); tiles of columns (panels of B stream from the second level, 2 vectors per 24 multiply-adds).
 /// After Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), with rows and columns exchanged, because
 /// our tiles hold vectors along the rows of C.
 /// </remarks>
@@ -13,20 +13,23 @@ internal static unsafe class GemmBlock<T, TVector>
     where T : struct, ITileVector<TVector>
     where TVector : unmanaged
 {
+    // 64 bytes, a cache line of every processor we know; where it is longer, some prefetches are for nothing.
+    private const int FloatsPerLine = 16;
+
     private static int TileColumns => 2 * T.Width;
 
     /// <summary>Computes rows [row, row + rows) and columns [column, column + columns) of C.</summary>
-    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(
         in GemmKernel kernel, long batch, long row, long rows, long column, long columns, float* workspace)
     {
-        // A tile at an edge of C is computed whole, here, and its valid part is copied.
-        var edge = stackalloc float[GemmBlocking.MaxTileRows * GemmBlocking.MaxTileColumns];
         var packedA = workspace;
-        var packedB = workspace + GemmBlocking.PackedA(kernel.M, kernel.K);
         var k = kernel.K;
+        var packedB = workspace + GemmBlocking.PackedA(kernel.M, k);
         var maxDepth = GemmBlocking.Depth(k);
+        var maxColumns = GemmBlocking.BlockColumns(k);
+
+        // B that is read by one or two tiles of rows is not worth packing where its rows are vectors already.
         var packsB = kernel.B.ColumnStride != 1 || rows > 2 * T.Rows;
         long start = 0;
         do
@@ -34,43 +37,23 @@ internal static unsafe class GemmBlock<T, TVector>
             var depth = Math.Min(maxDepth, k - start);
             var add = kernel.Accumulate || start > 0;
             var bias = start + depth == k ? kernel.Bias : null;
-            for (long j = 0; j < columns; j += GemmBlocking.BlockColumns)
+            for (long i = 0; i < rows; i += GemmBlocking.BlockRows)
             {
-                var blockColumns = Math.Min(GemmBlocking.BlockColumns, columns - j);
-                var b = kernel.B.At(batch, start, column + j);
-                var wholeColumns = packsB ? 0 : blockColumns / TileColumns * TileColumns;
-                GemmPacking<T, TVector>.PackB(
-                    b + wholeColumns * kernel.B.ColumnStride, kernel.B.RowStride, kernel.B.ColumnStride,
-                    depth, blockColumns - wholeColumns, packedB);
-                for (long i = 0; i < rows; i += GemmBlocking.BlockRows)
+                var blockRows = Math.Min(GemmBlocking.BlockRows, rows - i);
+                GemmPacking<T, TVector>.PackA(
+                    kernel.A.At(batch, row + i, start), kernel.A.RowStride, kernel.A.ColumnStride, blockRows, depth, packedA);
+                for (long j = 0; j < columns; j += maxColumns)
                 {
-                    var blockRows = Math.Min(GemmBlocking.BlockRows, rows - i);
-                    GemmPacking<T, TVector>.PackA(
-                        kernel.A.At(batch, row + i, start), kernel.A.RowStride, kernel.A.ColumnStride, blockRows, depth, packedA);
-                    for (long tile = 0; tile < blockRows; tile += T.Rows)
-                    {
-                        var validRows = Math.Min(T.Rows, blockRows - tile);
-                        var tileRows = GemmPacking<T, TVector>.TileRows(validRows);
-                        var a = packedA + tile * depth;
-                        for (long across = 0; across < blockColumns; across += TileColumns)
-                        {
-                            var validColumns = Math.Min(TileColumns, blockColumns - across);
-                            var c = kernel.C.At(batch, row + i + tile, column + j + across);
-                            var tileBias = bias == null ? null : bias + column + j + across;
-                            var direct = across < wholeColumns;
-                            var panel = direct ? b + across : packedB + (across - wholeColumns) * depth;
-                            var stride = direct ? kernel.B.RowStride : TileColumns;
-                            if (validRows == tileRows && validColumns == TileColumns)
-                            {
-                                Tile(tileRows, depth, a, panel, stride, c, kernel.C.RowStride, add, tileBias);
-                            }
-                            else
-                            {
-                                Tile(tileRows, depth, a, panel, stride, edge, TileColumns, false, null);
-                                CopyEdge(edge, validRows, validColumns, c, kernel.C.RowStride, add, tileBias);
-                            }
-                        }
-                    }
+                    var blockColumns = Math.Min(maxColumns, columns - j);
+                    var direct = packsB ? 0 : blockColumns / TileColumns * TileColumns;
+                    var b = new ColumnBlock(
+                        kernel.B.At(batch, start, column + j), kernel.B.RowStride, direct, packedB, blockColumns);
+                    GemmPacking<T, TVector>.PackB(
+                        b.Source + direct * kernel.B.ColumnStride, kernel.B.RowStride, kernel.B.ColumnStride, depth, blockColumns - direct,
+                        packedB);
+                    Multiply(
+                        packedA, blockRows, depth, b, kernel.C.At(batch, row + i, column + j), kernel.C.RowStride, add,
+                        bias == null ? null : bias + column + j);
                 }
             }
 
@@ -79,30 +62,75 @@ internal static unsafe class GemmBlock<T, TVector>
         while (start < k);
     }
 
+    // Packed A [rows, depth] times a block of B, tile by tile.
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Multiply(
+        float* packedA, long rows, long depth, in ColumnBlock b, float* c, long cStride, bool add, float* bias)
+    {
+        // A tile at an edge of C is computed whole, here, and its valid part is copied.
+        var edge = stackalloc float[GemmBlocking.MaxTileRows * GemmBlocking.MaxTileColumns];
+        for (long i = 0; i < rows; i += T.Rows)
+        {
+            var validRows = Math.Min(T.Rows, rows - i);
+            var tileRows = GemmPacking<T, TVector>.TileRows(validRows);
+            var a = packedA + i * depth;
+
+            // While this panel of A is used, the next one comes into the second-level cache, a part with every tile.
+            var ahead = a + T.Rows * depth;
+            var aheadStep = RoundUpToLine(T.Rows * depth / ((b.Columns + TileColumns - 1) / TileColumns));
+            for (long j = 0; j < b.Columns; j += TileColumns)
+            {
+                for (long line = 0; line < aheadStep; line += FloatsPerLine)
+                    T.Prefetch(ahead + line);
+                ahead += aheadStep;
+                var validColumns = Math.Min(TileColumns, b.Columns - j);
+                var tile = c + i * cStride + j;
+                var tileBias = bias == null ? null : bias + j;
+                var direct = j < b.Direct;
+                var panel = direct ? b.Source + j : b.Packed + (j - b.Direct) * depth;
+                var stride = direct ? b.SourceStride : TileColumns;
+                if (validRows == tileRows && validColumns == TileColumns)
+                {
+                    Tile(tileRows, depth, a, panel, stride, tile, cStride, add, tileBias);
+                }
+                else
+                {
+                    Tile(tileRows, depth, a, panel, stride, edge, TileColumns, false, null);
+                    CopyEdge(edge, validRows, validColumns, tile, cStride, add, tileBias);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile(
         int rows, long depth, float* a, float* b, long bStride, float* c, long cStride, bool add, float* bias)
     {
         switch (rows)
         {
             case 12:
-                GemmTile<T, TVector>.Rows12(depth, a, 12, b, bStride, c, cStride, add, bias);
+                GemmTile<T, TVector>.Rows12(depth, a, b, bStride, c, cStride, add, bias);
                 break;
             case 8:
-                GemmTile<T, TVector>.Rows8(depth, a, 8, b, bStride, c, cStride, add, bias);
+                GemmTile<T, TVector>.Rows8(depth, a, b, bStride, c, cStride, add, bias);
                 break;
             case 6:
-                GemmTile<T, TVector>.Rows6(depth, a, 6, b, bStride, c, cStride, add, bias);
+                GemmTile<T, TVector>.Rows6(depth, a, b, bStride, c, cStride, add, bias);
                 break;
             case 4:
-                GemmTile<T, TVector>.Rows4(depth, a, 4, b, bStride, c, cStride, add, bias);
+                GemmTile<T, TVector>.Rows4(depth, a, b, bStride, c, cStride, add, bias);
                 break;
             default:
-                GemmTile<T, TVector>.Rows1(depth, a, 1, b, bStride, c, cStride, add, bias);
+                GemmTile<T, TVector>.Rows1(depth, a, b, bStride, c, cStride, add, bias);
                 break;
         }
     }
 
+    private static long RoundUpToLine(long floats) => (floats + FloatsPerLine - 1) / FloatsPerLine * FloatsPerLine;
+
     // The same additions in the same order as the end of a tile.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyEdge(float* edge, long rows, long columns, float* c, long cStride, bool add, float* bias)
     {
         for (long i = 0; i < rows; i++)
@@ -117,5 +145,15 @@ internal static unsafe class GemmBlock<T, TVector>
                 c[i * cStride + j] = sum;
             }
         }
+    }
+
+    /// <summary>A block of B: its first <c>Direct</c> columns are read where they are, the others from packed panels.</summary>
+    private readonly struct ColumnBlock(float* source, long sourceStride, long direct, float* packed, long columns)
+    {
+        public readonly float* Source = source;
+        public readonly long SourceStride = sourceStride;
+        public readonly long Direct = direct;
+        public readonly float* Packed = packed;
+        public readonly long Columns = columns;
     }
 }

@@ -72,13 +72,24 @@ internal readonly unsafe struct GemmKernel : IKernel
 
     /// <summary>Bytes of workspace for packed panels: a function of the sizes and the threads, the same on every processor.</summary>
     public static long WorkspaceBytes(long m, long n, long k, int threads) =>
-        m == 0 || n == 0 || k == 0 ? 0 : threads * GemmBlocking.WorkspacePerThread(m, n, k) * sizeof(float);
+        m == 0 || n == 0 || k == 0 ? 0
+        : threads * sizeof(float) * (n == 1
+            ? Math.Max(GemmBlocking.WorkspacePerThread(m, 1, k), GemmBlocking.WorkspacePerThread(1, m, k))
+            : GemmBlocking.WorkspacePerThread(m, n, k));
 
     /// <inheritdoc/>
     public void Run(WorkerPool workers)
     {
         if (M == 0 || N == 0 || Batch == 0)
             return;
+        if (N == 1 && M > 1 && C.RowStride == 1 && Bias == null)
+        {
+            // A column as a row: tiles are wide, and multiplication commutes bit for bit.
+            var column = new GemmMatrix(C.Data, M, 1, C.BatchStride);
+            new GemmKernel(1, M, K, Batch, B.Transpose(), A.Transpose(), column, Accumulate, null, Workspace).Run(workers);
+            return;
+        }
+
         if (TileVector512.IsSupported)
             GemmTasks<TileVector512, Vector512<float>>.Run(this, workers);
         else if (TileVector256.IsSupported)

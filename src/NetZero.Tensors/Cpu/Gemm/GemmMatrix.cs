@@ -19,6 +19,9 @@ internal readonly unsafe struct GemmMatrix(float* data, long rowStride, long col
     /// <summary>Elements from one batch item to the next.</summary>
     public readonly long BatchStride = batchStride;
 
+    /// <summary>The same elements with rows and columns exchanged.</summary>
+    public GemmMatrix Transpose() => new(Data, ColumnStride, RowStride, BatchStride);
+
     /// <summary>The address of element (row, column) of a batch item.</summary>
     public float* At(long batch, long row, long column) => Data + (batch * BatchStride + row * RowStride + column * ColumnStride);
 }

@@ -14,6 +14,9 @@ internal static unsafe class GemmPacking<T, TVector>
     // Rows of B copied together: one panel receives 8 rows of a tile's width side by side before the next panel has its turn.
     private const long CopiedRows = 8;
 
+    // Panels of a transposed A filled together: 8 streams of writes are what a first-level cache holds wherever they lie.
+    private const long CopiedPanels = 8;
+
     /// <summary>Rows of the tile that computes the last <paramref name="rows"/> rows of a block.</summary>
     public static int TileRows(long rows) =>
         rows == 1 ? 1
@@ -26,7 +29,19 @@ internal static unsafe class GemmPacking<T, TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackA(float* a, long rowStride, long columnStride, long rows, long depth, float* packed)
     {
-        for (long i = 0; i < rows; i += T.Rows)
+        long i = 0;
+        if (rowStride == 1 && T.Width >= 4)
+        {
+            while (i < rows)
+            {
+                var done = PackColumns(a + i, columnStride, rows - i, depth, packed + i * depth);
+                if (done == 0)
+                    break;
+                i += done;
+            }
+        }
+
+        for (; i < rows; i += T.Rows)
         {
             var valid = Math.Min(T.Rows, rows - i);
             PackPanel(a + i * rowStride, rowStride, columnStride, valid, TileRows(valid), depth, packed + i * depth);
@@ -68,7 +83,33 @@ internal static unsafe class GemmPacking<T, TVector>
             PackPanel(b + whole * columnStride, columnStride, rowStride, columns - whole, width, depth, packed + whole * depth);
     }
 
+    // A whose columns lie side by side: whole columns at a time, because each may be on a page of its own. Returns how many rows are done.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static long PackColumns(float* a, long columnStride, long rows, long depth, float* packed)
+    {
+        // The panels that may be read in whole vectors, because enough rows follow.
+        var read = (T.Rows + T.Width - 1) / T.Width * T.Width;
+        var whole = rows < read ? 0 : Math.Min(CopiedPanels, (rows - read) / T.Rows + 1) * T.Rows;
+        for (long p = 0; p < depth - 1; p++)
+        {
+            var source = a + p * columnStride;
+            var target = packed + p * T.Rows;
+            for (long i = 0; i < whole; i += T.Rows)
+            {
+                // What passes the end of this column is overwritten by the next, which is why the last one is not copied here.
+                for (var line = 0; line < T.Rows; line += T.Width)
+                    T.Store(T.Load(source + i + line), target + line);
+                target += T.Rows * depth;
+            }
+        }
+
+        for (long i = 0; i < whole; i += T.Rows)
+            CopyElements(a + i, 1, columnStride, T.Rows, T.Rows, depth - 1, depth, packed + i * depth);
+        return whole;
+    }
+
     // One panel: element (line, p) of the source, lines being rows of A or columns of B, goes to packed[p * width + line].
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackPanel(float* source, long lineStride, long depthStride, long lines, int width, long depth, float* packed)
     {
         if (depthStride == 1 && lines == width && width >= 4 && T.Width >= 4)
@@ -79,6 +120,7 @@ internal static unsafe class GemmPacking<T, TVector>
             CopyElements(source, lineStride, depthStride, lines, width, 0, depth, packed);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose(float* source, long lineStride, int width, long depth, float* packed)
     {
         var whole = depth / 4 * 4;
@@ -93,12 +135,9 @@ internal static unsafe class GemmPacking<T, TVector>
                 group += 2 * lineStride;
                 TileVector128.Transpose(group, group, group, group, lineStride, target + 2, width);
             }
-
-            CopyElements(source, lineStride, 1, width, width, whole, depth, packed);
-            return;
         }
 
-        for (var line = 0; line < width; line += T.Width)
+        for (var line = 0; line < width && width != 6; line += T.Width)
         {
             // Lines a vector has and the panel has not are read from the first group again and overwritten by the next column.
             var groups = Math.Min(T.Width, width - line) / 4;
@@ -114,6 +153,7 @@ internal static unsafe class GemmPacking<T, TVector>
         CopyElements(source, lineStride, 1, width, width, whole, depth, packed);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyLines(float* source, long depthStride, int width, long depth, float* packed)
     {
         for (long p = 0; p < depth; p++)
@@ -128,6 +168,7 @@ internal static unsafe class GemmPacking<T, TVector>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyElements(
         float* source, long lineStride, long depthStride, long lines, int width, long start, long depth, float* packed)
     {

@@ -6,7 +6,7 @@ namespace NetZero.Tensors;
 /// The register tiles: C[r, 2w] (+)= A[r, k] · B[k, 2w] (+ bias[2w]) for r = 12, 8, 6, 4 and 1 rows and vectors of w floats.
 /// </summary>
 /// <remarks>
-/// Element (i, p) of A is <c>a[p * aStride + i]</c>, row p of B is <c>b + p * bStride</c>, row i of C is <c>c + i * cStride</c>. Every
+/// Element (i, p) of A is <c>a[p * r + i]</c>, row p of B is <c>b + p * bStride</c>, row i of C is <c>c + i * cStride</c>. Every
 /// tile sums over p in order with the same instructions, so an element has the same bits whichever tile computes it. One accumulator is a
 /// local each: the JIT keeps the 24 of the largest tile, two vectors of B and one of A in 27 of the 32 registers.
 /// </remarks>
@@ -15,8 +15,10 @@ internal static unsafe class GemmTile<T, TVector>
     where TVector : unmanaged
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows12(long k, float* a, long aStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+    public static void Rows12(long k, float* a, float* b, long bStride, float* c, long cStride, bool add, float* bias)
     {
+        if (add)
+            Prefetch(12, c, cStride);
         TVector x, b0, b1;
         TVector c00 = T.Zero, c01 = T.Zero;
         TVector c10 = T.Zero, c11 = T.Zero;
@@ -70,7 +72,7 @@ internal static unsafe class GemmTile<T, TVector>
             x = T.Broadcast(a + 11);
             c110 = T.MultiplyAdd(x, b0, c110);
             c111 = T.MultiplyAdd(x, b1, c111);
-            a += aStride;
+            a += 12;
             b += bStride;
         }
 
@@ -100,8 +102,10 @@ internal static unsafe class GemmTile<T, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows8(long k, float* a, long aStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+    public static void Rows8(long k, float* a, float* b, long bStride, float* c, long cStride, bool add, float* bias)
     {
+        if (add)
+            Prefetch(8, c, cStride);
         TVector x, b0, b1;
         TVector c00 = T.Zero, c01 = T.Zero;
         TVector c10 = T.Zero, c11 = T.Zero;
@@ -139,7 +143,7 @@ internal static unsafe class GemmTile<T, TVector>
             x = T.Broadcast(a + 7);
             c70 = T.MultiplyAdd(x, b0, c70);
             c71 = T.MultiplyAdd(x, b1, c71);
-            a += aStride;
+            a += 8;
             b += bStride;
         }
 
@@ -161,8 +165,10 @@ internal static unsafe class GemmTile<T, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows6(long k, float* a, long aStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+    public static void Rows6(long k, float* a, float* b, long bStride, float* c, long cStride, bool add, float* bias)
     {
+        if (add)
+            Prefetch(6, c, cStride);
         TVector x, b0, b1;
         TVector c00 = T.Zero, c01 = T.Zero;
         TVector c10 = T.Zero, c11 = T.Zero;
@@ -192,7 +198,7 @@ internal static unsafe class GemmTile<T, TVector>
             x = T.Broadcast(a + 5);
             c50 = T.MultiplyAdd(x, b0, c50);
             c51 = T.MultiplyAdd(x, b1, c51);
-            a += aStride;
+            a += 6;
             b += bStride;
         }
 
@@ -210,8 +216,10 @@ internal static unsafe class GemmTile<T, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows4(long k, float* a, long aStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+    public static void Rows4(long k, float* a, float* b, long bStride, float* c, long cStride, bool add, float* bias)
     {
+        if (add)
+            Prefetch(4, c, cStride);
         TVector x, b0, b1;
         TVector c00 = T.Zero, c01 = T.Zero;
         TVector c10 = T.Zero, c11 = T.Zero;
@@ -233,7 +241,7 @@ internal static unsafe class GemmTile<T, TVector>
             x = T.Broadcast(a + 3);
             c30 = T.MultiplyAdd(x, b0, c30);
             c31 = T.MultiplyAdd(x, b1, c31);
-            a += aStride;
+            a += 4;
             b += bStride;
         }
 
@@ -247,8 +255,10 @@ internal static unsafe class GemmTile<T, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows1(long k, float* a, long aStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+    public static void Rows1(long k, float* a, float* b, long bStride, float* c, long cStride, bool add, float* bias)
     {
+        if (add)
+            Prefetch(1, c, cStride);
         TVector x, b0, b1;
         TVector c00 = T.Zero, c01 = T.Zero;
         for (; k > 0; k--)
@@ -258,11 +268,23 @@ internal static unsafe class GemmTile<T, TVector>
             x = T.Broadcast(a);
             c00 = T.MultiplyAdd(x, b0, c00);
             c01 = T.MultiplyAdd(x, b1, c01);
-            a += aStride;
+            a += 1;
             b += bStride;
         }
 
         Finish(c00, c01, c, add, bias);
+    }
+
+    // The sums take longer to compute than C takes to arrive from memory.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(int rows, float* c, long cStride)
+    {
+        for (var i = 0; i < rows; i++)
+        {
+            T.Prefetch(c);
+            T.Prefetch(c + T.Width);
+            c += cStride;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

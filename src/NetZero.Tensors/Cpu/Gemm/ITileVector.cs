@@ -20,6 +20,9 @@ internal unsafe interface ITileVector<TVector>
     /// <summary>Writes <see cref="Width"/> floats, of any alignment.</summary>
     static abstract void Store(TVector value, float* target);
 
+    /// <summary>Asks for the cache line at <paramref name="address"/>; does nothing where there is no such instruction.</summary>
+    static abstract void Prefetch(float* address);
+
     /// <summary>One float in all lanes.</summary>
     static abstract TVector Broadcast(float* source);
 

@@ -18,6 +18,10 @@ internal readonly unsafe struct TileScalar : ITileVector<float>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float value, float* target) => *target = value;
 
+    public static void Prefetch(float* address)
+    {
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Broadcast(float* source) => *source;
 

@@ -22,6 +22,9 @@ internal readonly unsafe struct TileVector256 : ITileVector<Vector256<float>>
     public static void Store(Vector256<float> value, float* target) => Avx.Store(target, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* address) => Sse.Prefetch0(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Broadcast(float* source) => Avx.BroadcastScalarToVector256(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

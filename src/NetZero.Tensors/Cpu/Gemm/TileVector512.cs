@@ -26,6 +26,9 @@ internal readonly unsafe struct TileVector512 : ITileVector<Vector512<float>>
     public static void Store(Vector512<float> value, float* target) => Avx512F.Store(target, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* address) => Sse.Prefetch0(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Broadcast(float* source) =>
         Avx512F.BroadcastScalarToVector512(Vector128.CreateScalarUnsafe(*source));
 
