@@ -5,6 +5,8 @@ namespace NetZero.Tensors;
 
 public sealed partial class TensorContext
 {
+    private readonly List<Storage> _reserved = [];
+
     /// <summary>A contiguous tensor with undefined contents.</summary>
     /// <param name="shape">Its shape.</param>
     /// <param name="dtype">Its element type.</param>
@@ -38,11 +40,16 @@ public sealed partial class TensorContext
         return tensor;
     }
 
-    /// <summary>A storage without memory, for an owner that gives it memory and takes it away.</summary>
+    /// <summary>A storage without memory, for an owner that gives it memory and takes it away; what is left goes with the context.</summary>
     /// <param name="name">What it holds, for messages.</param>
     /// <param name="bytes">Its size.</param>
     /// <param name="kind">What its memory is for.</param>
-    public Storage Reserve(string name, long bytes, MemoryKind kind) => new(this, name, bytes, kind, scoped: false);
+    public Storage Reserve(string name, long bytes, MemoryKind kind)
+    {
+        var storage = new Storage(this, name, bytes, kind, scoped: false);
+        _reserved.Add(storage);
+        return storage;
+    }
 
     /// <summary>A contiguous tensor over a part of <paramref name="storage"/>, starting at <paramref name="offset"/> elements.</summary>
     /// <exception cref="ArgumentException">The part lies outside the storage.</exception>

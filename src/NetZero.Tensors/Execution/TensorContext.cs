@@ -60,6 +60,8 @@ public sealed partial class TensorContext : IDisposable
             return;
         _disposed = true;
         CloseAllScopes();
+        foreach (var storage in _reserved)
+            storage.Evict("its context has been disposed");
         Workers.Dispose();
         _allocator.Dispose();
     }

@@ -72,6 +72,19 @@ public sealed class Storage
         _absence = why;
     }
 
+    /// <summary>Hands the memory of <paramref name="other"/>, reserved, of the same size and kind, over to this one, which has none: nothing is copied.</summary>
+    /// <exception cref="InvalidOperationException">Sizes or kinds differ, this one has memory, or the other has none.</exception>
+    public void TakeFrom(Storage other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (_resident || !other._resident || other.Bytes != Bytes || other.Kind != Kind)
+            throw new InvalidOperationException($"'{Name}' cannot take the memory of '{other.Name}': it must be free, and the other of the same size and kind.");
+        (_pointer, _resident) = (other._pointer, true);
+        other._resident = false;
+        other._pointer = 0;
+        other._absence = $"its memory went to '{Name}'";
+    }
+
     /// <summary>Tells that the contents changed in place.</summary>
     internal void Touch() => Version++;
 

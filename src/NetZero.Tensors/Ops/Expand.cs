@@ -41,7 +41,7 @@ public static class ExpandOp
             // A zeroed target read through the same broadcast strides: each repeat adds into the one element it came from.
             var target = sink.ZeroedTarget(0);
             var view = target.Reinterpret(dOutput.Shape, BroadcastStrides(target, dOutput.Shape), target.Offset);
-            view.AddInPlace(dOutput);
+            InPlaceOps.AddStrided(view, dOutput);
         }
     }
 }

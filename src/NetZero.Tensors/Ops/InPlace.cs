@@ -1,3 +1,5 @@
+using NetZero.Tensors.Cpu;
+
 namespace NetZero.Tensors;
 
 /// <summary>Writes into existing tensors. None of them is recorded; they are for gradients, buffers and optimizers.</summary>
@@ -25,8 +27,17 @@ public static class InPlaceOps
     public static unsafe void AddInPlace(this Tensor y, Tensor x)
     {
         Check(nameof(AddInPlace), y, x);
-        _ = y.Data<float>();
         y.Storage.Touch();
+        if (x.IsContiguous && y.IsContiguous)
+            y.Context.Launch(new UnaryKernel<ScaleRule>(new ScaleRule(1), x.Data<float>(), y.Data<float>(), StridedPlan.Flat(y.Elements), accumulate: true));
+        else
+            AddStrided(y, x);
+    }
+
+    /// <summary>As <see cref="AddInPlace"/> where elements of y may be the same memory (stride 0): one after another, in row-major order.</summary>
+    internal static unsafe void AddStrided(Tensor y, Tensor x)
+    {
+        _ = y.Data<float>();
         y.Context.Launch(new StridedCopyKernel(x, y, accumulate: true));
     }
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace NetZero.Tensors;
 
 /// <summary>destination[view] = source[view], or += when accumulating: any strides on both sides.</summary>
@@ -45,7 +47,11 @@ internal readonly unsafe struct StridedCopyKernel : IKernel
 
     private static void AddRow(float* source, long sourceStep, float* destination, long destinationStep, long count)
     {
-        for (long i = 0; i < count; i++)
+        long i = 0;
+        if (sourceStep == 1 && destinationStep == 1)
+            for (; i + Vector<float>.Count <= count; i += Vector<float>.Count)
+                (Vector.Load(destination + i) + Vector.Load(source + i)).Store(destination + i);
+        for (; i < count; i++)
             destination[i * destinationStep] += source[i * sourceStep];
     }
 

@@ -1,0 +1,23 @@
+namespace NetZero.Tensors;
+
+/// <summary>Common shapes of operands, as NumPy and PyTorch broadcast.</summary>
+internal static class Broadcasting
+{
+    /// <summary>The shape that both operands expand to.</summary>
+    /// <exception cref="ArgumentException">Two extents differ and neither is 1.</exception>
+    public static Shape CommonShape(string op, Tensor a, Tensor b)
+    {
+        if (a.Shape == b.Shape)
+            return a.Shape;
+        var extents = new long[Math.Max(a.Dims, b.Dims)];
+        for (var i = 1; i <= extents.Length; i++)
+        {
+            var (left, right) = (i <= a.Dims ? a.Shape[^i] : 1, i <= b.Dims ? b.Shape[^i] : 1);
+            if (left != right && left != 1 && right != 1)
+                throw new ArgumentException($"{op} of {a} and {b}: extents {left} and {right} differ and neither is 1.");
+            extents[^i] = left == 1 ? right : left;
+        }
+
+        return Shape.Create(extents);
+    }
+}
