@@ -1,0 +1,11 @@
+namespace NetZero.Nn;
+
+/// <summary>Told about the calls of one module.</summary>
+public interface IModuleHooks
+{
+    /// <summary>The forward is about to begin; the module's parameters must be there when this returns.</summary>
+    void BeforeForward();
+
+    /// <summary>The forward has ended.</summary>
+    void AfterForward();
+}

@@ -1,0 +1,47 @@
+using NetZero.Tensors;
+
+namespace NetZero.Nn;
+
+/// <summary>A stretch of flat memory that this rank updates: parameters and gradients side by side, and which parameter lies where.</summary>
+public abstract class FlatShard
+{
+    /// <summary>The unit it belongs to.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The values, [n] of F32.</summary>
+    public abstract Tensor Values { get; }
+
+    /// <summary>Their gradients, [n] of F32, while there are some.</summary>
+    public abstract Tensor Gradients { get; }
+
+    /// <summary>What lies where; padding between and behind belongs to nobody and is not updated.</summary>
+    public abstract IReadOnlyList<FlatRange> Ranges { get; }
+
+    /// <summary>Memory for optimizer state, [n] of F32, zeroed at first use; the optimizer keeps it.</summary>
+    public Tensor AllocateState(string name)
+    {
+        var values = Values;
+        var state = values.Context.Empty(values.Shape, DType.F32, MemoryKind.Optimizer, name).Keep();
+        state.Fill(0);
+        return state;
+    }
+}
+
+/// <summary>A stretch of a flat shard that belongs to one parameter.</summary>
+/// <param name="ParameterName">The full name.</param>
+/// <param name="Parameter">The parameter.</param>
+/// <param name="ParameterStart">The element of the parameter that the stretch begins with.</param>
+/// <param name="Start">Where in the shard it begins.</param>
+/// <param name="Length">How many elements it has.</param>
+public sealed record FlatRange(string ParameterName, Parameter Parameter, long ParameterStart, long Start, long Length);
+
+/// <summary>The flat shards of a model, and the order in which they are updated.</summary>
+public interface IFlatParameters
+{
+    /// <summary>What this rank updates.</summary>
+    IReadOnlyList<FlatShard> Shards { get; }
+
+    /// <summary>Runs <paramref name="update"/> once for each shard, in the schedule's order, and whatever must follow (such as gathering what was updated).</summary>
+    /// <param name="update">Receives the shard and the factor, [1] of F32, that its gradients are to be multiplied with (clipping); null is 1.</param>
+    void Update(Action<FlatShard, Tensor?> update);
+}
