@@ -1,0 +1,30 @@
+using NetZero.Nn;
+using NetZero.Tensors;
+
+namespace NetZero.Sharding;
+
+/// <summary>What the optimizer sees of a unit on this rank: its slice, or the whole where the optimizer is replicated (stage 0).</summary>
+internal sealed class UnitShard : FlatShard
+{
+    private readonly UnitLayout _layout;
+    private readonly UnitParameters _parameters;
+    private readonly UnitGradients _gradients;
+    private readonly bool _whole;
+
+    public UnitShard(UnitLayout layout, UnitParameters parameters, UnitGradients gradients, ShardingPolicy policy, int rank)
+    {
+        _layout = layout;
+        _parameters = parameters;
+        _gradients = gradients;
+        _whole = !policy.ShardsOptimizer;
+        Ranges = _whole ? layout.Ranges(0, layout.PaddedElements) : layout.Ranges(layout.ShardStart(rank), layout.ShardElements);
+    }
+
+    public override string Name => _layout.Name;
+
+    public override Tensor Values => _whole ? _parameters.Resident : _parameters.Slice;
+
+    public override Tensor Gradients => _gradients.Resident;
+
+    public override IReadOnlyList<FlatRange> Ranges { get; }
+}
