@@ -1,0 +1,48 @@
+using NetZero.Collectives;
+using NetZero.Nn;
+using NetZero.Tensors;
+
+namespace NetZero.Training;
+
+/// <summary>What a run will hold, before anything is allocated: the run's own program on Meta.</summary>
+public static class MemoryPlan
+{
+    /// <summary>The memory of one rank. Slices are of equal length, so all ranks have the same.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="rank">The rank.</param>
+    /// <exception cref="MemoryBudgetExceededException">The run's budget does not hold it; the kinds are listed.</exception>
+    public static RankMemory Predict(RunConfiguration run, int rank = 0)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        using var tensors = new TensorContext(new TensorContextOptions
+        {
+            Device = Device.Meta,
+            Threads = run.ThreadsPerRank,
+            MemoryBudgetBytes = run.MemoryBudgetBytes,
+        });
+
+        // Which GELU it is does not change a byte.
+        var module = RunParts.Shard(run, RunParts.Model(run, exactGelu: false), new FakeProcessGroup(rank, run.Ranks), tensors, source: null);
+        var data = new BlankBatches(run.MicroBatchSize, run.Data.SequenceLength);
+        var loop = RunParts.Loop(run, module, data);
+
+        // The second step is the first with optimizer state from the beginning; those after it are like it.
+        for (var step = 0; step < Math.Min(2, run.Steps); step++)
+            loop.Step(step);
+        if (run.EvalEvery > 0)
+            loop.Evaluate(data, 1);
+        module.VisitParameters((_, _) => { });
+        return RankReport.Of(run, module, loop);
+    }
+}
+
+/// <summary>A rank's memory as reports show it.</summary>
+internal static class RankReport
+{
+    public static RankMemory Of(RunConfiguration run, Sharding.ShardedModule module, TrainingLoop loop)
+    {
+        var ledger = module.Tensors.Ledger;
+        var expected = Planning.ModelStates.PerRank(((Gpt2)module.Module).ParameterCount(), run.Ranks, run.Zero.Stage, RunParts.Widths(run.Optimizer));
+        return new RankMemory(module.Group.Rank, KindBytes.PeakOf(ledger), new KindBytes(loop.SteadyBytes, loop.SteadyBytes.Sum()), expected.Total);
+    }
+}

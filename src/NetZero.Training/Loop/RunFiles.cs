@@ -1,0 +1,41 @@
+namespace NetZero.Training;
+
+/// <summary>The open files of a run.</summary>
+internal sealed class RunFiles : IDisposable
+{
+    private readonly RunFolder _folder;
+    private readonly MetricsWriter _metrics;
+
+    public RunFiles(RunFolder folder, bool trace)
+    {
+        _folder = folder;
+        _metrics = new MetricsWriter(folder.MetricsPath);
+        Trace = trace ? new TraceWriter(folder.TracePath) : null;
+    }
+
+    /// <summary>The trace, if there is one.</summary>
+    public TraceWriter? Trace { get; }
+
+    public string ModelPath => _folder.ModelPath;
+
+    public void Write(StepMetrics metrics) => _metrics.Write(metrics);
+
+    public void WriteMemory(IReadOnlyList<RankMemory> memory)
+    {
+        if (memory.Count > 0)
+            MemoryReport.Write(_folder.MemoryPath, memory);
+    }
+
+    /// <summary>What there is of the run's files and folders, by name.</summary>
+    public IReadOnlyList<string> Written() =>
+    [
+        .. new[] { RunFolder.ConfigurationFile, RunFolder.MetricsFile, RunFolder.MemoryFile, RunFolder.TraceFile, RunFolder.ModelFolder }
+            .Where(name => Path.Exists(Path.Combine(_folder.FullPath, name))),
+    ];
+
+    public void Dispose()
+    {
+        _metrics.Dispose();
+        Trace?.Dispose();
+    }
+}

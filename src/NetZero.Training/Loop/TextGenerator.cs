@@ -1,0 +1,105 @@
+using NetZero.Checkpoints;
+using NetZero.Nn;
+using NetZero.Tensors;
+
+namespace NetZero.Training;
+
+/// <summary>Writes text with a saved model, on one device.</summary>
+/// <remarks>Made, used and disposed on one thread.</remarks>
+public sealed class TextGenerator : IDisposable
+{
+    // A line break is in every text, and leaves the model free to begin as it likes.
+    private const string SamplePrompt = "\n";
+    private const int SampleTokens = 160;
+
+    private readonly TensorContext _tensors;
+    private readonly Gpt2 _model;
+    private readonly ITokenizer _tokenizer;
+
+    private TextGenerator(TensorContext tensors, Gpt2 model, ITokenizer tokenizer)
+    {
+        _tensors = tensors;
+        _model = model;
+        _tokenizer = tokenizer;
+    }
+
+    /// <summary>Loads a model that a run has saved, or any Hugging Face GPT-2 folder with byte-level vocabulary.</summary>
+    /// <param name="folder">The folder with <c>config.json</c> and <c>model.safetensors</c>.</param>
+    /// <param name="threads">Threads to compute with.</param>
+    /// <exception cref="CheckpointFormatException">The folder is damaged or not such a model.</exception>
+    public static TextGenerator Load(string folder, int threads = 1)
+    {
+        using var files = HuggingFaceFolder.Open(folder);
+        var config = files.Config.ToModelConfig();
+        var tokenizer = Tokenizers.Load(folder, config.VocabularySize);
+        var model = new Gpt2(config);
+        files.Match(Gpt2Files.Specs(model));
+        var tensors = new TensorContext(new TensorContextOptions { Threads = threads });
+        try
+        {
+            model.Materialize(tensors, new HuggingFaceSource(files), requireGrad: false);
+            tensors.Training = false;
+            return new TextGenerator(tensors, model, tokenizer);
+        }
+        catch
+        {
+            tensors.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A short text by the model that a run has just saved, for its summary.</summary>
+    internal static string Sample(string folder, RunConfiguration run, CancellationToken cancellation)
+    {
+        using var generator = Load(folder, run.ThreadsPerRank);
+        return SamplePrompt + generator.Generate(SamplePrompt, SampleTokens, new SamplingOptions(Temperature: 0.8, TopK: 40, Seed: run.Seed), cancellation: cancellation);
+    }
+
+    /// <summary>Continues <paramref name="prompt"/>.</summary>
+    /// <param name="prompt">What the text begins with; not empty.</param>
+    /// <param name="count">How many tokens to add.</param>
+    /// <param name="sampling">How they are drawn.</param>
+    /// <param name="onText">Receives the new text, prompt not included, as it is made; null for nobody.</param>
+    /// <param name="cancellation">Looked at between tokens.</param>
+    /// <returns>The new text, prompt not included.</returns>
+    /// <exception cref="ArgumentException">An empty prompt.</exception>
+    public string Generate(string prompt, int count, SamplingOptions sampling, Action<string>? onText = null, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(prompt);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentNullException.ThrowIfNull(sampling);
+        var sampler = new TokenSampler(sampling, _model.Config.VocabularySize);
+        var tokens = new List<int>(_tokenizer.Encode(prompt));
+        var from = tokens.Count;
+        var logits = new float[_model.Config.VocabularySize];
+        var shown = 0;
+        for (var i = 0; i < count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Logits(tokens, logits);
+            tokens.Add(sampler.Next(logits, i));
+            if (onText is null)
+                continue;
+            var text = Complete(_tokenizer.Decode([.. tokens.Skip(from)]), last: i == count - 1);
+            onText(text[shown..]);
+            shown = text.Length;
+        }
+
+        return _tokenizer.Decode([.. tokens.Skip(from)]);
+    }
+
+    /// <summary>Frees the model.</summary>
+    public void Dispose() => _tensors.Dispose();
+
+    // A character may still lack bytes: it is shown when it is complete.
+    private static string Complete(string text, bool last) => last ? text : text.TrimEnd('\uFFFD');
+
+    private void Logits(List<int> tokens, float[] logits)
+    {
+        using var noGrad = _tensors.NoGrad();
+        using var scope = _tensors.BeginScope("generate");
+        var length = Math.Min(tokens.Count, _model.Config.PositionCount);
+        var window = tokens[^length..].ToArray();
+        _model.NextTokenLogits(_tensors.From<int>(window, [1, length])).CopyTo<float>(logits);
+    }
+}

@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using NetZero.Collectives;
+using NetZero.Nn;
+using NetZero.Sharding;
+using NetZero.Tensors;
+
+namespace NetZero.Training;
+
+/// <summary>One rank's steps: forward and backward of each micro-batch, the norm, the update. Knows no files and no screens.</summary>
+/// <remarks>The same program runs on Meta, where there are no values: losses and norms are NaN there, and everything else is as in the real run.</remarks>
+public sealed class TrainingLoop
+{
+    private readonly Gpt2 _model;
+    private readonly ShardedModule _sharded;
+    private readonly Optimizer _optimizer;
+    private readonly TrainingLoopOptions _options;
+    private readonly IBatchSource _data;
+    private readonly int[] _inputs;
+    private readonly int[] _targets;
+    private readonly double _baseRate;
+
+    /// <summary>Makes the loop of one rank.</summary>
+    /// <param name="sharded">A distributed <see cref="Gpt2"/>.</param>
+    /// <param name="optimizer">Over its shards.</param>
+    /// <param name="data">This rank's micro-batches.</param>
+    /// <param name="options">Schedule and clipping.</param>
+    public TrainingLoop(ShardedModule sharded, Optimizer optimizer, IBatchSource data, TrainingLoopOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(sharded);
+        ArgumentNullException.ThrowIfNull(optimizer);
+        ArgumentNullException.ThrowIfNull(data);
+        _model = (Gpt2)sharded.Module;
+        _sharded = sharded;
+        _optimizer = optimizer;
+        _data = data;
+        _options = options;
+        _baseRate = optimizer.LearningRate;
+        _inputs = new int[data.Rows * data.SequenceLength];
+        _targets = new int[_inputs.Length];
+    }
+
+    /// <summary>Live bytes of each kind at the latest update, gradients alive; indexed by <see cref="MemoryKind"/>.</summary>
+    public long[] SteadyBytes { get; private set; } = new long[MemoryLedger.KindCount];
+
+    private TensorContext Tensors => _sharded.Tensors;
+
+    /// <summary>Takes one optimizer step.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="cancellation">Looked at between micro-batches.</param>
+    public StepResult Step(long step, CancellationToken cancellation = default)
+    {
+        var start = Stopwatch.GetTimestamp();
+        using var open = _sharded.BeginStep();
+        double loss = 0;
+        for (var micro = 0; micro < _sharded.GradientAccumulationSteps; micro++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = open.BeginMicroBatch();
+            _data.Read(step, micro, _inputs, _targets);
+            Tensors.Random.BeginForward(step, _data.FirstSample(micro));
+            var microLoss = Loss();
+            loss += Read(microLoss);
+            open.Backward(microLoss);
+        }
+
+        var norm = _options.GradientClipping > 0 ? _sharded.ClipGradientNorm(_options.GradientClipping) : _sharded.GradientNorm();
+        _optimizer.LearningRate = _options.Schedule.At(step, _baseRate);
+        _optimizer.Prepare();
+        SteadyBytes = Tensors.Ledger.Snapshot();
+        _optimizer.Step();
+        loss = MeanOverRanks(loss / _sharded.GradientAccumulationSteps);
+        return new StepResult(step, loss, norm, _optimizer.LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds);
+    }
+
+    /// <summary>The mean loss over micro-batches of other data, without gradients; the same on every rank.</summary>
+    /// <param name="data">This rank's part of the validation data, of the same shape as the training data.</param>
+    /// <param name="batches">How many micro-batches each rank evaluates.</param>
+    /// <param name="cancellation">Looked at between micro-batches.</param>
+    public double Evaluate(IBatchSource data, long batches, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        double loss = 0;
+        for (long batch = 0; batch < batches; batch++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var pass = _sharded.BeginEvaluation();
+            data.Read(batch, 0, _inputs, _targets);
+            loss += Read(Loss());
+        }
+
+        return MeanOverRanks(loss / batches);
+    }
+
+    private Tensor Loss()
+    {
+        Shape shape = [_data.Rows, _data.SequenceLength];
+        return _model.Loss(Tensors.From<int>(_inputs, shape), Tensors.From<int>(_targets, shape));
+    }
+
+    private double Read(Tensor loss) => Tensors.Device.HasMemory ? loss.Item() : double.NaN;
+
+    private double MeanOverRanks(double value)
+    {
+        Span<double> values = [value];
+        _sharded.Group.AllReduce("loss", values, ReduceOp.Average);
+        return values[0];
+    }
+}
+
+/// <summary>Settings of a <see cref="TrainingLoop"/>.</summary>
+public sealed record TrainingLoopOptions
+{
+    /// <summary>The learning rate over steps.</summary>
+    public LearningRateSchedule Schedule { get; init; } = new ConstantSchedule();
+
+    /// <summary>The largest global gradient norm; 0 is off.</summary>
+    public double GradientClipping { get; init; }
+}
+
+/// <summary>What one step found.</summary>
+/// <param name="Step">The step, from 0.</param>
+/// <param name="Loss">The mean loss of the global batch before the update, in nats per token.</param>
+/// <param name="GradientNorm">The global gradient norm before clipping.</param>
+/// <param name="LearningRate">The learning rate of the update.</param>
+/// <param name="Seconds">Wall time on this rank.</param>
+public readonly record struct StepResult(long Step, double Loss, double GradientNorm, double LearningRate, double Seconds);

@@ -1,0 +1,74 @@
+using NetZero.Nn;
+using NetZero.Sharding;
+
+namespace NetZero.Training.Tests.Parity;
+
+/// <summary>At one world size every stage gives the same bits.</summary>
+public class StagesAgreeTests
+{
+    private static readonly byte[] Text = [.. Enumerable.Range(0, 4000).Select(i => (byte)(((i * i) + (i / 7)) % 251))];
+
+    // Nothing divides anything: 3 heads of 5, 37 tokens, 11 positions.
+    private static readonly Gpt2Config Uneven = new()
+    {
+        LayerCount = 3,
+        HeadCount = 3,
+        EmbeddingSize = 15,
+        PositionCount = 11,
+        VocabularySize = 37,
+        Dropout = 0.1f,
+    };
+
+    public static TheoryData<int, int, GradientReduction> Cases
+    {
+        get
+        {
+            var data = new TheoryData<int, int, GradientReduction>();
+            foreach (var ranks in (int[])[2, 3, 4, 5])
+            {
+                data.Add(ranks, 1, GradientReduction.EachMicroBatch);
+                data.Add(ranks, 3, GradientReduction.EachMicroBatch);
+                data.Add(ranks, 3, GradientReduction.LastMicroBatch);
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public async Task AllStages_UnevenModelWithClippingAndDropout_GiveTheSameBits(int ranks, int accumulation, GradientReduction reduction)
+    {
+        SmallRun.Outcome? first = null;
+        for (var stage = 0; stage <= 3; stage++)
+        {
+            var outcome = await Run(ranks, accumulation, reduction, stage).RunAsync();
+            Assert.All(outcome.Steps, s => Assert.True(s.GradientNorm > 0.1, "clipping must be active for the test to mean something"));
+            if (first is null)
+                first = outcome;
+            else
+                first.AssertSameBits(outcome, $"stage 0 and stage {stage}");
+        }
+    }
+
+    [Fact]
+    public async Task Threads_AnyNumberPerRank_GiveTheSameBits()
+    {
+        var one = await Run(2, 1, GradientReduction.EachMicroBatch, 3).RunAsync();
+        var three = await (Run(2, 1, GradientReduction.EachMicroBatch, 3) with { ThreadsPerRank = 3 }).RunAsync();
+        one.AssertSameBits(three, "1 and 3 threads per rank");
+    }
+
+    private static SmallRun Run(int ranks, int accumulation, GradientReduction reduction, int stage) => new()
+    {
+        Model = Uneven,
+        Text = Text,
+        Ranks = ranks,
+        Steps = 4,
+        SequenceLength = 11,
+        MicroBatchSize = 2,
+        AccumulationSteps = accumulation,
+        Clip = 0.1,
+        Policy = new ShardingPolicy { Stage = stage, Reduction = reduction },
+    };
+}
