@@ -1,14 +1,9 @@
 using System.CommandLine;
-using NetZero.Training;
 
 namespace NetZero.Cli;
 
-/// <summary>Trains: the trainer, or what stands for it in tests of the command line.</summary>
-internal delegate Task<RunSummary> RunTraining(
-    RunConfiguration configuration, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation);
-
 /// <summary>The command line <c>netzero</c>: parses, runs a verb, turns failures into exit codes.</summary>
-internal sealed class Tool(ITerminal terminal, RunTraining train)
+internal sealed class Tool(ITerminal terminal, RunTraining train, GenerateText generate)
 {
     // All ranks end within two seconds of Ctrl+C; after that the process ends without them.
     private static readonly TimeSpan EndWithin = TimeSpan.FromSeconds(2);
@@ -20,6 +15,8 @@ internal sealed class Tool(ITerminal terminal, RunTraining train)
         var root = new RootCommand("Trains neural networks that do not fit, sharded over ranks.")
         {
             TrainCommand.Create(terminal, train),
+            GenerateCommand.Create(terminal, generate),
+            BenchCommand.Create(terminal, train),
         };
         // An argument that begins with @ is a prompt or a path, never a file of further arguments.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -46,8 +43,14 @@ internal sealed class Tool(ITerminal terminal, RunTraining train)
     {
         // The first error is the mistake, later ones are usually its consequences.
         var problem = parsed.Errors[0].Message.ReplaceLineEndings(" ");
-        var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
-        terminal.Error.WriteLine($"error: {problem} (see netzero {verb}--help)");
+        var verbs = string.Concat(Verbs(parsed.CommandResult).Reverse().Select(verb => verb + " "));
+        terminal.Error.WriteLine($"error: {problem} (see netzero {verbs}--help)");
         return ExitCodes.UserMistake;
+    }
+
+    private static IEnumerable<string> Verbs(System.CommandLine.Parsing.CommandResult? result)
+    {
+        for (; result is { Command: not RootCommand }; result = result.Parent as System.CommandLine.Parsing.CommandResult)
+            yield return result.Command.Name;
     }
 }

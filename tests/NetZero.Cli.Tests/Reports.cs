@@ -43,4 +43,7 @@ internal static class Reports
         observer.OnEnd(Summary);
         return Task.FromResult(Summary);
     }
+
+    public static Task<string> NoText(GenerationRequest request, CancellationToken cancellation) =>
+        throw new InvalidOperationException("This command line generates nothing.");
 }

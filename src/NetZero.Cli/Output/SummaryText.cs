@@ -60,9 +60,6 @@ internal static class SummaryText
     {
         output.WriteLine("sample");
         foreach (var line in sample.ReplaceLineEndings("\n").Split('\n'))
-            output.WriteLine("  | " + Printable(line));
+            output.WriteLine("  | " + Printable.Text(line));
     }
-
-    // A byte-level model can write any control character, and a terminal would obey it.
-    private static string Printable(string line) => string.Concat(line.Select(c => char.IsControl(c) && c != '\t' ? '\uFFFD' : c));
 }

@@ -1,0 +1,46 @@
+using NetZero.Training;
+
+namespace NetZero.Cli.Tests;
+
+public class GenerateCommandTests
+{
+    private readonly StringTerminal _terminal = new();
+    private GenerationRequest? _asked;
+
+    private Task<int> RunAsync(params string[] arguments) => new Tool(
+        _terminal,
+        Reports.Play,
+        (request, _) =>
+        {
+            _asked = request;
+            return Task.FromResult(" upon\ta\ntime\u001b");
+        }).RunAsync(["generate", .. arguments]);
+
+    [Fact]
+    public async Task Generate_PrintsPromptAndText_WithoutControlCharacters()
+    {
+        Assert.Equal(0, await RunAsync("--model", "m", "--prompt", "@once"));
+
+        Assert.Equal("@once upon\ta\ntime\uFFFD\n", _terminal.Written);
+        Assert.Equal(new GenerationRequest("m", "@once", 200, new SamplingOptions(1, 0, 0)), _asked);
+    }
+
+    [Fact]
+    public async Task Options_AreTaken()
+    {
+        await RunAsync("--model", "m", "--prompt", "p", "--tokens", "7", "--temperature", "0.5", "--top-k", "40", "--seed", "9");
+
+        Assert.Equal(new GenerationRequest("m", "p", 7, new SamplingOptions(0.5, 40, 9)), _asked);
+    }
+
+    [Theory]
+    [InlineData("Option '--prompt' is required. (see netzero generate --help)", "--model", "m")]
+    [InlineData("Option '--model' is required. (see netzero generate --help)", "--prompt", "p")]
+    [InlineData("temperature is -1; expected a number, at least 0", "--model", "m", "--prompt", "p", "--temperature", "-1")]
+    [InlineData("top-k is -1; expected a whole number, at least 0 (0 is all tokens)", "--model", "m", "--prompt", "p", "--top-k", "-1")]
+    public async Task Mistake_IsOneLineAndCode2(string error, params string[] arguments)
+    {
+        Assert.Equal((2, $"error: {error}\n", ""), (await RunAsync(arguments), _terminal.Errors, _terminal.Written));
+        Assert.Null(_asked);
+    }
+}
