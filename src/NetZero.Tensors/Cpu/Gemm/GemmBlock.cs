@@ -13,9 +13,6 @@ internal static unsafe class GemmBlock<T, TVector>
     where T : struct, ITileVector<TVector>
     where TVector : unmanaged
 {
-    // 64 bytes, a cache line of every processor we know; where it is longer, some prefetches are for nothing.
-    private const int FloatsPerLine = 16;
-
     private static int TileColumns => 2 * T.Width;
 
     /// <summary>Computes rows [row, row + rows) and columns [column, column + columns) of C.</summary>
@@ -75,15 +72,8 @@ internal static unsafe class GemmBlock<T, TVector>
             var validRows = Math.Min(T.Rows, rows - i);
             var tileRows = GemmPacking<T, TVector>.TileRows(validRows);
             var a = packedA + i * depth;
-
-            // While this panel of A is used, the next one comes into the second-level cache, a part with every tile.
-            var ahead = a + T.Rows * depth;
-            var aheadStep = RoundUpToLine(T.Rows * depth / ((b.Columns + TileColumns - 1) / TileColumns));
             for (long j = 0; j < b.Columns; j += TileColumns)
             {
-                for (long line = 0; line < aheadStep; line += FloatsPerLine)
-                    T.Prefetch(ahead + line);
-                ahead += aheadStep;
                 var validColumns = Math.Min(TileColumns, b.Columns - j);
                 var tile = c + i * cStride + j;
                 var tileBias = bias == null ? null : bias + j;
@@ -110,7 +100,7 @@ internal static unsafe class GemmBlock<T, TVector>
         switch (rows)
         {
             case 12:
-                GemmTile<T, TVector>.Rows12(depth, a, b, bStride, c, cStride, add, bias);
+                GemmTile<T, TVector>.Rows12(depth, a, a, b, bStride, c, cStride, add, bias);
                 break;
             case 8:
                 GemmTile<T, TVector>.Rows8(depth, a, b, bStride, c, cStride, add, bias);
@@ -126,8 +116,6 @@ internal static unsafe class GemmBlock<T, TVector>
                 break;
         }
     }
-
-    private static long RoundUpToLine(long floats) => (floats + FloatsPerLine - 1) / FloatsPerLine * FloatsPerLine;
 
     // The same additions in the same order as the end of a tile.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
