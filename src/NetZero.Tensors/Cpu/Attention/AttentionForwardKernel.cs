@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>
@@ -104,12 +106,12 @@ internal readonly unsafe struct AttentionForwardKernel(
             QueryCount = Math.Min(AttentionTiles.Queries, _shape.Tokens - first);
             AttentionTiles.CopyRows<T>(
                 source, stride, QueryCount, _shape.HeadChannels, _shape.Scale, _queries, AttentionTiles.Queries, Padded);
-            AttentionTiles.Clear(Output, AttentionTiles.Queries * Padded);
             AttentionTiles.Clear(Sums, AttentionTiles.Queries);
             new Span<float>(Maxima, (int)AttentionTiles.Queries).Fill(float.NegativeInfinity);
         }
 
         // Three passes over the tile, so that the keys, then the values, stay in the first-level cache while all queries use them.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void AddKeys(long firstKey)
         {
             var keys = KeysTransposed + (firstKey * _shape.HeadChannels);
@@ -118,29 +120,64 @@ internal readonly unsafe struct AttentionForwardKernel(
                 TileProduct.Multiply<T>(
                     _queries + (row * Padded), Padded, 1, keys, AttentionTiles.Keys, _scores + (row * AttentionTiles.Keys),
                     AttentionTiles.Keys, 0, _shape.HeadChannels, BlockKeys(row, firstKey), accumulate: false);
-            for (long row = 0; row < QueryCount; row++)
+            for (long row = 0; row < QueryCount; row += TileProduct.Rows)
                 Exponentiate(row, firstKey);
             for (long row = 0; row < QueryCount; row += TileProduct.Rows)
                 TileProduct.Multiply<T>(
                     _scores + (row * AttentionTiles.Keys), AttentionTiles.Keys, 1, values, Padded, Output + (row * Padded), Padded,
-                    0, BlockKeys(row, firstKey), _shape.HeadChannels, accumulate: true);
+                    0, BlockKeys(row, firstKey), _shape.HeadChannels, accumulate: firstKey > 0);
         }
 
         // Keys that the last of a block's four queries sees: at least as many as the others see.
         private readonly long BlockKeys(long row, long firstKey) =>
             _shape.VisibleKeys(_first + row + TileProduct.Rows - 1, firstKey);
 
-        // scores = exp(scores - maximum), zero for keys that are not seen; what was summed under an older maximum is scaled down.
+        // For a block of four queries: scores = exp(scores - maximum), zero for keys that are not seen, and what was summed under an older
+        // maximum is scaled down. Four rows at a time, because each step of one row waits for the step before.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Exponentiate(long row, long firstKey)
         {
             var scores = _scores + (row * AttentionTiles.Keys);
-            var end = (BlockKeys(row & -TileProduct.Rows, firstKey) + T.Count - 1) / T.Count * T.Count;
-            for (var j = _shape.VisibleKeys(_first + row, firstKey); j < end; j++)
-                scores[j] = float.NegativeInfinity;
+            var end = (BlockKeys(row, firstKey) + T.Count - 1) / T.Count * T.Count;
+            var four = stackalloc float[TileProduct.Rows];
+            for (var r = 0; r < TileProduct.Rows; r++)
+            {
+                for (var j = _shape.VisibleKeys(_first + row + r, firstKey); j < end; j++)
+                    scores[(r * AttentionTiles.Keys) + j] = float.NegativeInfinity;
+                four[r] = Largest(scores + (r * AttentionTiles.Keys), end);
+            }
+
+            // The first tile finds nothing to scale: its old maximum is minus infinity and its factor 0.
+            var before = Lanes4.Load(Maxima + row);
+            var maxima = Lanes4.MaxNative(Lanes4.Load(four), before);
+            var factors = VectorMath.Exp(before - maxima);
+            Lanes4.Store(maxima, Maxima + row);
+            for (var r = 0; r < TileProduct.Rows; r++)
+                four[r] = ExponentiateRow(scores + (r * AttentionTiles.Keys), end, Maxima[row + r]);
+            Lanes4.Store(Lanes4.MultiplyAdd(Lanes4.Load(Sums + row), factors, Lanes4.Load(four)), Sums + row);
+            if (firstKey == 0)
+                return;
+            Lanes4.Store(factors, four);
+            for (var r = 0; r < TileProduct.Rows; r++)
+            {
+                var output = Output + ((row + r) * Padded);
+                if (four[r] != 1)
+                    AttentionTiles.StoreRow<T>(output, Padded, four[r], output);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static float Largest(float* scores, long end)
+        {
             var largest = T.Load(scores);
             for (long j = T.Count; j < end; j += T.Count)
-                largest = T.Max(largest, T.Load(scores + j));
-            var (before, maximum) = (Maxima[row], MathF.Max(Maxima[row], T.MaxAcross(largest)));
+                largest = T.MaxNative(largest, T.Load(scores + j));
+            return T.MaxNativeAcross(largest);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static float ExponentiateRow(float* scores, long end, float maximum)
+        {
             var shift = T.Splat(maximum);
             var sum = T.Splat(0);
             for (long j = 0; j < end; j += T.Count)
@@ -150,12 +187,7 @@ internal readonly unsafe struct AttentionForwardKernel(
                 sum += p;
             }
 
-            // The first tile finds nothing to scale: its old maximum is minus infinity and its factor 0.
-            var factor = VectorMath.Exp(before - maximum);
-            Maxima[row] = maximum;
-            Sums[row] = (Sums[row] * factor) + T.Sum(sum);
-            if (factor != 1)
-                AttentionTiles.StoreRow<T>(Output + (row * Padded), Padded, factor, Output + (row * Padded));
+            return T.Sum(sum);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>One worker's scratch for <see cref="AttentionBackwardKernel"/>: a head's keys and values, a tile of queries, and the tile products.</summary>
@@ -65,6 +67,7 @@ internal unsafe ref struct AttentionGradientTiles<T>
     }
 
     /// <summary>Adds what the tile of keys from <paramref name="firstKey"/> and the tile of queries give each other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void AddKeys(long firstKey)
     {
         var tile = firstKey * _shape.HeadChannels;
@@ -87,6 +90,7 @@ internal unsafe ref struct AttentionGradientTiles<T>
         AddTransposed(_probabilities, _outputGradients, ValueGradients + (firstKey * Padded), firstKey, keyCount);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Dot(float* x, float* y, long count)
     {
         var sum = T.Splat(0);
@@ -102,6 +106,7 @@ internal unsafe ref struct AttentionGradientTiles<T>
     private readonly long BlockKeys(long row, long firstKey) => _shape.VisibleKeys(_first + row + TileProduct.Rows - 1, firstKey);
 
     // Scores become probabilities, and their gradients dP become dS = P (dP - delta); both zero for keys that are not seen.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void DifferentiateSoftmax(long row, long firstKey)
     {
         var p = _probabilities + (row * AttentionTiles.Keys);
@@ -121,6 +126,7 @@ internal unsafe ref struct AttentionGradientTiles<T>
 
     // target[key, :] += sum over queries of weights[query, key] rows[query, :]. A block of four keys starts at the first query that sees its
     // first key: tiles and blocks start at multiples of four, so that query starts a block too, and its row of weights is filled.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void AddTransposed(float* weights, float* rows, float* target, long firstKey, long keyCount)
     {
         for (long key = 0; key < keyCount; key += TileProduct.Rows)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>The tile sizes of attention, and how operands are copied into tiles.</summary>
@@ -31,6 +33,7 @@ internal static unsafe class AttentionTiles
     }
 
     /// <summary>target[c] = source[c] scale: a row of a tile back into an operand, or scaled in place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void StoreRow<T>(float* source, long channels, float scale, float* target)
         where T : struct, ILanes<T>
     {

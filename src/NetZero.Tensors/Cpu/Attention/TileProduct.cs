@@ -46,6 +46,7 @@ internal static unsafe class TileProduct
             Multiply1<T>(a, aRow, aColumn, b + j, bRow, c + j, cRow, count, accumulate);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply4<T>(
         float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, long count, bool accumulate)
         where T : struct, ILanes<T>
@@ -123,6 +124,7 @@ internal static unsafe class TileProduct
         T.Store(c33, c + (3 * cRow) + (3 * T.Count));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply2<T>(
         float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, long count, bool accumulate)
         where T : struct, ILanes<T>
@@ -174,6 +176,7 @@ internal static unsafe class TileProduct
         T.Store(c31, c + (3 * cRow) + T.Count);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply1<T>(
         float* a, long aRow, long aColumn, float* b, long bRow, float* c, long cRow, long count, bool accumulate)
         where T : struct, ILanes<T>

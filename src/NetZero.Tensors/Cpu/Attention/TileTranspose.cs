@@ -8,6 +8,7 @@ namespace NetZero.Tensors.Cpu;
 /// <summary>target[c, r] = source[r, c] in blocks of 4 x 4 that are turned in registers.</summary>
 internal static unsafe class TileTranspose
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(float* source, long sourceStride, long rows, long columns, float* target, long targetStride)
     {
         long r = 0;
@@ -25,6 +26,7 @@ internal static unsafe class TileTranspose
         Scalar(source + (r * sourceStride), sourceStride, rows - r, columns, target + r, targetStride);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scalar(float* source, long sourceStride, long rows, long columns, float* target, long targetStride)
     {
         for (long r = 0; r < rows; r++)

@@ -1,10 +1,11 @@
+using System.Runtime.CompilerServices;
 
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>dweight[ids[i]] += dy[i] for i in order: the gradient of <see cref="EmbeddingForwardKernel"/>.</summary>
 /// <remarks>
-/// The table's columns are cut into strips and each task owns a strip: it clears it (unless accumulate), then adds its part of every row
-/// of dy in order. So each element has one writer and one order of additions, whatever the number of threads.
+/// The table is cleared first (unless accumulate). Then its columns are cut into strips and each task owns a strip, adding its part of
+/// every row of dy in order. So each element has one writer and one order of additions, whatever the number of threads.
 /// Ids were checked by the forward pass.
 /// </remarks>
 internal readonly unsafe struct EmbeddingBackwardKernel(
@@ -16,6 +17,12 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
 
     public void Run(WorkerPool workers)
     {
+        if (!accumulate)
+        {
+            var clear = new ClearBody(dweight, vocabulary * columns);
+            workers.For(FlatRange.Tasks(vocabulary * columns), ref clear);
+        }
+
         var body = this;
         workers.For((columns + StripColumns - 1) / StripColumns, ref body);
     }
@@ -34,15 +41,10 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
             Strip<Lanes1>(first, width);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Strip<T>(long first, long width)
         where T : struct, ILanes<T>
     {
-        if (!accumulate)
-        {
-            for (long row = 0; row < vocabulary; row++)
-                new Span<float>(dweight + (row * columns) + first, (int)width).Clear();
-        }
-
         for (long i = 0; i < count; i++)
         {
             var source = dy + (i * columns) + first;
@@ -52,6 +54,15 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
                 T.Store(T.Load(target + c) + T.Load(source + c), target + c);
             for (; c < width; c++)
                 target[c] += source[c];
+        }
+    }
+
+    private readonly struct ClearBody(float* target, long count) : IParallelBody
+    {
+        public void Run(long index, int worker)
+        {
+            var (start, length) = FlatRange.Task(index, count);
+            new Span<float>(target + start, (int)length).Clear();
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>dlogits = (exp(logits - max - logSum) - onehot(target)) dloss / count; zero for rows with the ignored target.</summary>
@@ -41,6 +43,7 @@ internal readonly unsafe struct CrossEntropyBackwardKernel(
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Row<T>(long row, long target)
             where T : struct, ILanes<T>
         {

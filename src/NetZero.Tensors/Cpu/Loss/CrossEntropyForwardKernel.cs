@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>
@@ -45,16 +47,17 @@ internal readonly unsafe struct CrossEntropyForwardKernel(
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private (float Maximum, double LogSum) Normalisers<T>(float* source)
         where T : struct, ILanes<T>
     {
         var largest = T.Splat(float.NegativeInfinity);
         long j = 0;
         for (; j <= vocabulary - T.Count; j += T.Count)
-            largest = T.Max(largest, T.Load(source + j));
+            largest = T.MaxNative(largest, T.Load(source + j));
         if (j < vocabulary)
-            largest = T.Max(largest, PartialLanes.Load<T>(source + j, vocabulary - j, float.NegativeInfinity));
-        var maximum = T.MaxAcross(largest);
+            largest = T.MaxNative(largest, PartialLanes.Load<T>(source + j, vocabulary - j, float.NegativeInfinity));
+        var maximum = T.MaxNativeAcross(largest);
         var shift = T.Splat(maximum);
         var total = 0.0;
         // Floats within a block, doubles between blocks: a vocabulary of 50,000 would cost a plain float sum three digits.

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>How the rows of a cross-entropy are cut into tasks, and counted.</summary>
@@ -12,6 +14,7 @@ internal static unsafe class CrossEntropyRows
         (index * RowsPerTask(vocabulary), Math.Min(rows, (index + 1) * RowsPerTask(vocabulary)));
 
     /// <summary>Rows whose target is not the ignored one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Count(void* targets, DType targetType, long rows, long ignoreIndex)
     {
         long count = 0;

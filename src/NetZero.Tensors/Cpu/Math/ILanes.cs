@@ -43,6 +43,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>The larger; NaN when either is.</summary>
     static abstract TSelf Max(TSelf a, TSelf b);
 
+    /// <summary>The larger, in one instruction; which operand it is when one is NaN depends on the machine.</summary>
+    static abstract TSelf MaxNative(TSelf a, TSelf b);
+
     /// <summary>The smaller; NaN when either is.</summary>
     static abstract TSelf Min(TSelf a, TSelf b);
 
@@ -87,4 +90,7 @@ internal unsafe interface ILanes<TSelf>
 
     /// <summary>The largest lane; NaN when any is.</summary>
     static abstract float MaxAcross(TSelf a);
+
+    /// <summary>The largest lane by <see cref="MaxNative"/>: for lanes that are not NaN.</summary>
+    static abstract float MaxNativeAcross(TSelf a);
 }

@@ -72,6 +72,7 @@ internal readonly unsafe struct LayerNormBackwardKernel(
         private readonly T _rstd = T.Splat(rstd);
         private readonly T _mean = T.Splat(mean);
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void AddParameterGradients(float* partialGamma, float* partialBeta, long columns)
         {
             long c = 0;
@@ -92,6 +93,7 @@ internal readonly unsafe struct LayerNormBackwardKernel(
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void InputGradient(float* dx, long columns, bool accumulate)
         {
             var sumG = T.Splat(0);

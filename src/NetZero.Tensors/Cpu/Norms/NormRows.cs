@@ -19,6 +19,7 @@ internal static unsafe class NormRows
     public static long Chunks(long rows) => (rows + RowsPerChunk(rows) - 1) / RowsPerChunk(rows);
 
     /// <summary>The sum of x over a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Sum<T>(float* x, long columns)
         where T : struct, ILanes<T>
     {
@@ -32,6 +33,7 @@ internal static unsafe class NormRows
     }
 
     /// <summary>The sum of (x - center)^2 over a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float SumOfSquares<T>(float* x, float center, long columns)
         where T : struct, ILanes<T>
     {
@@ -52,6 +54,7 @@ internal static unsafe class NormRows
     /// <param name="target">The sums.</param>
     /// <param name="columns">How many sums.</param>
     /// <param name="accumulate">Whether to add to what the target holds.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Combine(float* partials, long chunkStride, long chunks, float* target, long columns, bool accumulate)
     {
         for (long c = 0; c < columns; c++)

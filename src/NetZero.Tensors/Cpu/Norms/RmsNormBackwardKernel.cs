@@ -68,6 +68,7 @@ internal readonly unsafe struct RmsNormBackwardKernel(
         private readonly float* _gamma = gamma;
         private readonly T _rstd = T.Splat(rstd);
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void AddParameterGradient(float* partialGamma, long columns)
         {
             long c = 0;
@@ -85,6 +86,7 @@ internal readonly unsafe struct RmsNormBackwardKernel(
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void InputGradient(float* dx, long columns, bool accumulate)
         {
             var sumGh = T.Splat(0);

@@ -31,6 +31,7 @@ internal readonly unsafe struct RmsNormForwardKernel(
             Rows<Lanes1>(first, last);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Rows<T>(long first, long last)
         where T : struct, ILanes<T>
     {

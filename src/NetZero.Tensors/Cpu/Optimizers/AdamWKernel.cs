@@ -54,6 +54,7 @@ public readonly unsafe struct AdamWKernel(
             Update<Lanes1>(start, length);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Update<T>(long start, long length)
         where T : struct, ILanes<T>
     {

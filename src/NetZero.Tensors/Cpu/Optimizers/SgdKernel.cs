@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
@@ -44,6 +45,7 @@ public readonly unsafe struct SgdKernel(
             Update<Lanes1>(start, length);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Update<T>(long start, long length)
         where T : struct, ILanes<T>
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace NetZero.Tensors;
@@ -80,6 +81,7 @@ public static unsafe class CounterRandom
     }
 
     // r = sqrt(-2 ln u), z = r cos(2 pi v) and r sin(2 pi v), with u and v in the middle of their 2^-32 cells, so that u is never 0.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void NormalPair(uint a, uint b, double mean, double standardDeviation, float* pair)
     {
         var radius = standardDeviation * Math.Sqrt(-2 * Math.Log((a + 0.5) * TwoToMinus32));

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace NetZero.Tensors.Cpu;
 
@@ -43,14 +45,22 @@ internal readonly unsafe struct DropoutKernel(
         Mask(x + offset, y + offset, start, count, (ulong)(key.FirstSample + sample));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Mask(float* source, float* target, long start, long count, ulong sample)
     {
         var words = stackalloc uint[PhiloxVector.Words];
         for (long i = 0; i < count; i += PhiloxVector.Words)
         {
             PhiloxVector.Generate((ulong)(start + i) >> 2, sample, _key, words);
-            var n = Math.Min(PhiloxVector.Words, count - i);
-            for (var j = 0; j < n; j++)
+            long j = 0;
+            for (; j < PhiloxVector.Words && i + j <= count - Vector256<float>.Count; j += Vector256<float>.Count)
+            {
+                var dropped = Vector256.LessThan(Vector256.Load(words + j), Vector256.Create(_threshold)).AsSingle();
+                var kept = Vector256.AndNot(Vector256.Load(source + i + j) * _scale, dropped);
+                (accumulate ? Vector256.Load(target + i + j) + kept : kept).Store(target + i + j);
+            }
+
+            for (; j < PhiloxVector.Words && i + j < count; j++)
             {
                 var kept = words[j] < _threshold ? 0 : source[i + j] * _scale;
                 target[i + j] = accumulate ? target[i + j] + kept : kept;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>
@@ -24,6 +26,7 @@ internal static class Philox
     /// <param name="low">Words 0 and 1 of the counter (word 0 in the lower half).</param>
     /// <param name="high">Words 2 and 3 of the counter.</param>
     /// <param name="key">Word 0 of the key in the lower half, word 1 in the upper.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Block Generate(ulong low, ulong high, ulong key)
     {
         uint c0 = (uint)low, c1 = (uint)(low >> 32), c2 = (uint)high, c3 = (uint)(high >> 32);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -28,7 +29,8 @@ internal static unsafe class PhiloxVector
     }
 
     // Each 32-bit word sits in the lower half of a 64-bit lane, because that is where the instruction for 32 x 32 -> 64 bits reads.
-    // Upper halves hold rubbish between rounds; the multiplication ignores them and the stores mask them.
+    // Upper halves hold rubbish between rounds; the multiplication ignores them and the end masks them.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void GenerateAvx2(ulong block, ulong high, ulong key, uint* words)
     {
         var counter = Vector256.Create(block, block + 1, block + 2, block + 3);
@@ -51,12 +53,15 @@ internal static unsafe class PhiloxVector
             k1 += Philox.W1;
         }
 
-        for (var i = 0; i < Words / 4; i++)
-        {
-            words[4 * i] = (uint)c0[i];
-            words[(4 * i) + 1] = (uint)c1[i];
-            words[(4 * i) + 2] = (uint)c2[i];
-            words[(4 * i) + 3] = (uint)c3[i];
-        }
+        // Words 0 and 1 of each block side by side, words 2 and 3 too; then the blocks' halves are brought together.
+        var lowWord = Vector256.Create((ulong)uint.MaxValue);
+        var first = (c0 & lowWord) | (c1 << 32);
+        var second = (c2 & lowWord) | (c3 << 32);
+        var even = Avx2.UnpackLow(first, second);
+        var odd = Avx2.UnpackHigh(first, second);
+        even.GetLower().AsUInt32().Store(words);
+        odd.GetLower().AsUInt32().Store(words + 4);
+        even.GetUpper().AsUInt32().Store(words + 8);
+        odd.GetUpper().AsUInt32().Store(words + 12);
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>
@@ -55,6 +57,7 @@ internal readonly unsafe struct RotaryKernel(
             Turn<Lanes1>(source, target, sines, cosines, pairs);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Turn<T>(float* source, float* target, float* sines, float* cosines, long pairs)
         where T : struct, ILanes<T>
     {
