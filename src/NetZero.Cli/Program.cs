@@ -1,1 +1,3 @@
-return 0;
+using NetZero.Cli;
+
+return await new Tool(ConsoleTerminal.Instance, Engines.Real).RunAsync(args);

@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace NetZero.Cli;
 
 /// <summary>The command line <c>netzero</c>: parses, runs a verb, turns failures into exit codes.</summary>
-internal sealed class Tool(ITerminal terminal, RunTraining train, GenerateText generate)
+internal sealed class Tool(ITerminal terminal, Engines engines)
 {
     // All ranks end within two seconds of Ctrl+C; after that the process ends without them.
     private static readonly TimeSpan EndWithin = TimeSpan.FromSeconds(2);
@@ -14,9 +14,9 @@ internal sealed class Tool(ITerminal terminal, RunTraining train, GenerateText g
     {
         var root = new RootCommand("Trains neural networks that do not fit, sharded over ranks.")
         {
-            TrainCommand.Create(terminal, train),
-            GenerateCommand.Create(terminal, generate),
-            BenchCommand.Create(terminal, train),
+            TrainCommand.Create(terminal, engines.Train),
+            GenerateCommand.Create(terminal, engines.Generate),
+            BenchCommand.Create(terminal, engines.BenchTrain),
         };
         // An argument that begins with @ is a prompt or a path, never a file of further arguments.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });

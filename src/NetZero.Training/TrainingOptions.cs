@@ -8,7 +8,4 @@ public sealed record TrainingOptions
 
     /// <summary>Whether <c>trace.json</c> is written.</summary>
     public bool Trace { get; init; }
-
-    /// <summary>Whether the run leaves files. Without, nothing is written, no text is sampled and no entropy computed: for measurements.</summary>
-    public bool WriteFiles { get; init; } = true;
 }

@@ -5,50 +5,64 @@ namespace NetZero.Cli.Tests;
 
 public class BenchCommandTests
 {
-    private readonly StringTerminal _terminal = new();
-    private RunConfiguration? _asked;
+    private static readonly TrainingBenchmarkResult Result = new(2205, 158.04, 234, 21 << 20, 0.4, 0, 2048, 0);
 
-    private Task<int> RunAsync(params string[] arguments) => new Tool(
-        _terminal,
-        (configuration, _, observer, _) =>
+    private readonly StringTerminal _terminal = new();
+    private TrainingBenchmarkOptions? _asked;
+
+    private Task<int> RunAsync(params string[] arguments) => new Tool(_terminal, Reports.Engines with
+    {
+        BenchTrain = (options, _, _) =>
         {
-            _asked = configuration;
-            observer.OnStart(Reports.Start(configuration));
-            for (var step = 0; step < configuration.Steps; step++)
-                observer.OnStep(Reports.Step(step, 1));
-            return Task.FromResult(Reports.Summary);
+            _asked = options;
+            return Task.FromResult(Result);
         },
-        Reports.NoText).RunAsync(["bench", .. arguments]);
+    }).RunAsync(["bench", .. arguments]);
 
     [Fact]
     public async Task Json_IsOneObjectWithTheContractsKeys()
     {
-        Assert.Equal(0, await RunAsync("train", "--shape", "gpt2", "--ranks", "3", "--stage", "2", "--threads", "1", "--steps", "4", "--json"));
+        Assert.Equal(0, await RunAsync("train", "--shape", "gpt2", "--ranks", "3", "--stage", "2", "--threads", "4", "--steps", "5", "--json"));
 
         using var json = JsonDocument.Parse(_terminal.Written);
         Assert.Equal(
             [
                 "shape", "ranks", "stage", "threads", "steps", "tokens_per_second", "gflops", "fma_peak_gflops", "fma_peak_share", "peak_bytes",
-                "first_step_seconds",
+                "first_step_seconds", "steady_system_allocations", "managed_bytes_per_step", "gen2_collections",
             ],
             json.RootElement.EnumerateObject().Select(property => property.Name));
         Assert.Equal(21 << 20, json.RootElement.GetProperty("peak_bytes").GetInt64());
-        Assert.Equal(("gpt2", 3), (json.RootElement.GetProperty("shape").GetString(), json.RootElement.GetProperty("ranks").GetInt32()));
-        Assert.Equal((3, 2, 7), (_asked!.Ranks, _asked.Zero.Stage, _asked.Steps));
+        Assert.Equal(158.04 / 234, json.RootElement.GetProperty("fma_peak_share").GetDouble());
+        Assert.Equal(("gpt2", 3, 2, 4, 5), (_asked!.Shape.Name, _asked.Ranks, _asked.Stage, _asked.ThreadsPerRank, _asked.Steps));
     }
 
     [Fact]
-    public async Task Text_IsATable()
+    public async Task Text_IsAFewLines()
     {
         Assert.Equal(0, await RunAsync("train", "--steps", "1"));
 
-        Assert.StartsWith("shape small, 2 ranks of 1 threads, ZeRO stage 3, 1 steps\nspeed       24,576 tokens/s in the median step\n", _terminal.Written, StringComparison.Ordinal);
+        Assert.Equal(
+            """
+            shape small, 2 ranks of 1 threads, ZeRO stage 3, 1 steps
+            speed       2,205 tokens/s in the median step
+            compute     158.0 GFLOP/s, 67.5 % of the 234.0 that these threads reach with multiply-adds alone
+            memory      21.0 MiB at the peak of a rank
+            first step  done 0.40 s after the process started
+            steady      0 requests for native memory, 2.00 KiB of managed memory a rank and step, 0 full collections
+
+            """.ReplaceLineEndings("\n"),
+            _terminal.Written);
     }
 
     [Theory]
-    [InlineData("shape is 'big'; expected one of small, gpt2", "train", "--shape", "big")]
+    [InlineData("--shape is 'big'; expected one of small, gpt2", "train", "--shape", "big")]
+    [InlineData("--ranks is 0; expected a whole number, at least 1", "train", "--ranks", "0")]
+    [InlineData("--stage is 4; expected a whole number, from 0 to 3", "train", "--stage", "4")]
     [InlineData("Required command was not provided. (see netzero bench --help)")]
     [InlineData("Unrecognized command or argument '--what'. (see netzero bench train --help)", "train", "--what")]
-    public async Task Mistake_IsOneLineAndCode2(string error, params string[] arguments) =>
+    public async Task Mistake_IsOneLineAndCode2(string error, params string[] arguments)
+    {
         Assert.Equal((2, $"error: {error}\n"), (await RunAsync(arguments), _terminal.Errors));
+        Assert.Null(_asked);
+    }
 }

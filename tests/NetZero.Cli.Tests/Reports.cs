@@ -44,6 +44,9 @@ internal static class Reports
         return Task.FromResult(Summary);
     }
 
-    public static Task<string> NoText(GenerationRequest request, CancellationToken cancellation) =>
-        throw new InvalidOperationException("This command line generates nothing.");
+    /// <summary>The run above, and nothing for the other verbs.</summary>
+    public static Engines Engines { get; } = new(
+        Play,
+        (_, _, _) => throw new InvalidOperationException("This command line generates nothing."),
+        (_, _, _) => throw new InvalidOperationException("This command line measures nothing."));
 }

@@ -19,7 +19,7 @@ public sealed class TrainCommandTests : IDisposable
         },
         arguments);
 
-    private Task<int> RunAsync(RunTraining train, params string[] arguments) => new Tool(_terminal, train, Reports.NoText).RunAsync(arguments);
+    private Task<int> RunAsync(RunTraining train, params string[] arguments) => new Tool(_terminal, Reports.Engines with { Train = train }).RunAsync(arguments);
 
     private Task<int> FailAsync(Exception failure) => RunAsync((_, _, _, _) => Task.FromException<RunSummary>(failure), "train", _folder.Configuration);
 
@@ -147,7 +147,7 @@ public sealed class TrainCommandTests : IDisposable
     public async Task Progress_IsShown(bool interactive)
     {
         var terminal = new StringTerminal(interactive);
-        var code = await new Tool(terminal, Reports.Play, Reports.NoText).RunAsync(["train", _folder.Configuration]);
+        var code = await new Tool(terminal, Reports.Engines).RunAsync(["train", _folder.Configuration]);
 
         Assert.Equal((0, ""), (code, terminal.Errors));
         Assert.Contains("2/2", terminal.Written, StringComparison.Ordinal);

@@ -6,6 +6,9 @@ namespace NetZero.Cli;
 /// <summary><c>netzero generate</c>: lets a saved model continue a prompt.</summary>
 internal static class GenerateCommand
 {
+    // What an empty prompt stands for: the start of a line, after which any text may come.
+    private const string EmptyPrompt = "\n";
+
     public static Command Create(ITerminal terminal, GenerateText generate)
     {
         var model = new Option<string>("--model")
@@ -31,18 +34,36 @@ internal static class GenerateCommand
         var seed = new Option<long>("--seed") { Description = "The same seed writes the same text.", HelpName = "S" };
 
         var command = new Command("generate", "Lets a saved model continue a prompt.") { model, prompt, tokens, temperature, topK, seed };
-        command.SetAction(async (parsed, cancellation) =>
+        command.SetAction((parsed, cancellation) =>
         {
+            var text = parsed.GetValue(prompt)!;
             var request = new GenerationRequest(
                 parsed.GetValue(model)!,
-                parsed.GetValue(prompt)!,
+                text.Length == 0 ? EmptyPrompt : text,
                 parsed.GetValue(tokens),
                 new SamplingOptions(parsed.GetValue(temperature), parsed.GetValue(topK), parsed.GetValue(seed)));
             request.Sampling.Validate();
-            var text = await generate(request, cancellation);
-            terminal.Out.WriteLine(Printable.Text(request.Prompt + text));
-            return ExitCodes.Success;
+            if (request.Tokens < 1)
+                throw new ConfigurationException($"tokens is {request.Tokens}; expected a whole number, at least 1");
+            // The model lives on the thread that made it, and Ctrl+C is heard on another.
+            return Task.Run(() => Write(terminal, text, request, generate, cancellation), CancellationToken.None);
         });
         return command;
+    }
+
+    private static int Write(ITerminal terminal, string prompt, GenerationRequest request, GenerateText generate, CancellationToken cancellation)
+    {
+        var begun = false;
+        generate(request, Show, cancellation);
+        terminal.Out.WriteLine();
+        return ExitCodes.Success;
+
+        void Show(string piece)
+        {
+            // The prompt waits for the first piece: when the model cannot be loaded nothing but the error is printed.
+            terminal.Out.Write(Printable.Text(begun ? piece : prompt + piece));
+            terminal.Out.Flush();
+            begun = true;
+        }
     }
 }

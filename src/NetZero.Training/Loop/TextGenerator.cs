@@ -68,7 +68,8 @@ public sealed class TextGenerator : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(prompt);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentNullException.ThrowIfNull(sampling);
-        var sampler = new TokenSampler(sampling, _model.Config.VocabularySize);
+        // Rows of the embedding beyond the tokenizer's tokens are padding: they are no text and are never drawn.
+        var sampler = new TokenSampler(sampling, _tokenizer.VocabularySize);
         var tokens = new List<int>(_tokenizer.Encode(prompt));
         var from = tokens.Count;
         var logits = new float[_model.Config.VocabularySize];
@@ -77,7 +78,7 @@ public sealed class TextGenerator : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             Logits(tokens, logits);
-            tokens.Add(sampler.Next(logits, i));
+            tokens.Add(sampler.Next(logits.AsSpan(0, _tokenizer.VocabularySize), i));
             if (onText is null)
                 continue;
             var text = Complete(_tokenizer.Decode([.. tokens.Skip(from)]), last: i == count - 1);
