@@ -21,7 +21,11 @@ internal static class ConfigurationChecks
             MicroBatchSize = micro,
             AccumulationSteps = accumulation,
             Data = given.Data with { SequenceLength = given.Data.SequenceLength == 0 ? given.Model.Positions : given.Data.SequenceLength },
-            Scheduler = given.Scheduler with { TotalSteps = given.Scheduler.TotalSteps == 0 ? given.Steps : given.Scheduler.TotalSteps },
+            Scheduler = given.Scheduler with
+            {
+                // A run that is cut short for a trial ends within the warm-up, which is no mistake.
+                TotalSteps = given.Scheduler.TotalSteps == 0 ? Math.Max(given.Steps, given.Scheduler.WarmupSteps) : given.Scheduler.TotalSteps,
+            },
             ThreadsPerRank = given.ThreadsPerRank == 0 ? Math.Max(1, Environment.ProcessorCount / given.Ranks) : given.ThreadsPerRank,
         };
         reading.Problems.AddRange(Required(complete));
@@ -65,10 +69,10 @@ internal static class ConfigurationChecks
             yield return $"'eval_every' is {c.EvalEvery}, but there is no 'data.validation' to evaluate; name one, or leave 'eval_every' out";
         if (c.EvalEvery == 0 && c.Data.Validation.Count > 0)
             yield return "'data.validation' would have no effect: 'eval_every' is 0 (off); set it, or leave 'data.validation' out";
-        if (c.Scheduler.Type == SchedulerKind.WarmupCosineLR && c.Steps > 0 && c.Scheduler.WarmupSteps > c.Scheduler.TotalSteps)
+        if (c.Scheduler.WarmupSteps > c.Scheduler.TotalSteps)
         {
-            yield return $"'scheduler.params.warmup_num_steps' is {c.Scheduler.WarmupSteps}, more than the {c.Scheduler.TotalSteps} steps of the "
-                + "whole schedule ('total_num_steps', by default 'steps'); lower it";
+            yield return $"'scheduler.params.warmup_num_steps' is {c.Scheduler.WarmupSteps}, more than 'scheduler.params.total_num_steps' "
+                + $"{c.Scheduler.TotalSteps}; lower the first or raise the second";
         }
     }
 }

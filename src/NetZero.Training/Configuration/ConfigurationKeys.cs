@@ -71,7 +71,7 @@ internal static class ConfigurationKeys
         { Only = (s => s.Type != SchedulerKind.Constant, "scheduler.type WarmupLR or WarmupCosineLR") },
         new ValueKey<SchedulerConfiguration, int>(
             "total_num_steps", new WholeNumber<int>(1), s => s.TotalSteps, (s, v) => s with { TotalSteps = v },
-            "WarmupCosineLR: the step at which the lowest rate is reached; by default that of steps.")
+            "WarmupCosineLR: the step at which the lowest rate is reached; by default steps.")
         { Only = (s => s.Type == SchedulerKind.WarmupCosineLR, "scheduler.type WarmupCosineLR") },
         new ValueKey<SchedulerConfiguration, double>(
             "cos_min_ratio", new RealNumber(0, 1), s => s.CosineMinimumRatio, (s, v) => s with { CosineMinimumRatio = v },

@@ -22,7 +22,7 @@ public sealed record SchedulerConfiguration
     /// <summary>Steps until the full rate is reached; 0 is none.</summary>
     public int WarmupSteps { get; init; }
 
-    /// <summary>WarmupCosineLR: the step at which the lowest rate is reached; by default the run's last.</summary>
+    /// <summary>WarmupCosineLR: the step at which the lowest rate is reached; by default the run's steps, but no less than the warm-up.</summary>
     public int TotalSteps { get; init; }
 
     /// <summary>WarmupCosineLR: the lowest rate as a share of the full one.</summary>

@@ -104,6 +104,13 @@ public sealed class RunFolder
             folder = Path.GetDirectoryName(folder) ?? throw new IOException("there is no such drive");
         }
         var probe = Path.Combine(folder, $".netzero-{Guid.NewGuid():N}");
-        using var stream = new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        try
+        {
+            using var stream = new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"no file can be made in '{folder}'", e);
+        }
     }
 }

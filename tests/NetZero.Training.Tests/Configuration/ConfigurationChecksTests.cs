@@ -13,7 +13,7 @@ public class ConfigurationChecksTests
     [InlineData("'optimizer.params.eps' would have no effect: it belongs to optimizer.type AdamW; remove it", "optimizer.params.eps=1e-8", "optimizer.type=SGD")]
     [InlineData("'scheduler.params.warmup_num_steps' would have no effect: it belongs to scheduler.type WarmupLR or WarmupCosineLR; remove it", "scheduler.params.warmup_num_steps=3")]
     [InlineData("'scheduler.params.cos_min_ratio' would have no effect: it belongs to scheduler.type WarmupCosineLR; remove it", "scheduler.params.cos_min_ratio=0", "scheduler.type=WarmupLR")]
-    [InlineData("'scheduler.params.warmup_num_steps' is 30, more than the 20 steps of the whole schedule ('total_num_steps', by default 'steps'); lower it", "scheduler.type=WarmupCosineLR", "scheduler.params.warmup_num_steps=30")]
+    [InlineData("'scheduler.params.warmup_num_steps' is 30, more than 'scheduler.params.total_num_steps' 20; lower the first or raise the second", "scheduler.type=WarmupCosineLR", "scheduler.params.warmup_num_steps=30", "scheduler.params.total_num_steps=20")]
     public void Contradiction_IsRefusedWithTheFix(string problem, params string[] overrides) =>
         Assert.Equal("the configuration: " + problem, Configurations.Problem(overrides));
 
@@ -27,4 +27,8 @@ public class ConfigurationChecksTests
                 "the configuration: 'steps' is missing: say how many optimizer steps to train, for example --set steps=100",
             ],
             Assert.Throws<ConfigurationException>(() => RunConfiguration.Parse("{}")).Problems);
+
+    [Fact]
+    public void RunThatEndsWithinTheWarmup_IsNoMistake() =>
+        Assert.Equal(30, Configurations.Parse("scheduler.type=WarmupCosineLR", "scheduler.params.warmup_num_steps=30", "steps=5").Scheduler.TotalSteps);
 }

@@ -72,8 +72,7 @@ public sealed class RunFolderTests : IDisposable
             return;
 
         var error = Assert.Throws<ConfigurationException>(() => RunFolder.Check("/proc/netzero", overwrite: false));
-        Assert.StartsWith("output folder '/proc/netzero' is not writable: ", error.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', error.Message);
+        Assert.Equal("output folder '/proc/netzero' is not writable: no file can be made in '/proc'", error.Message);
     }
 
     [Fact]

@@ -1,0 +1,77 @@
+using System.Diagnostics;
+
+namespace NetZero.Cli.Tests;
+
+/// <summary>The tool as the process that users start.</summary>
+public sealed class ProcessTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public ProcessTests() => File.WriteAllText(_folder.At("text.txt"), string.Concat(Enumerable.Range(0, 2000).Select(i => $"line {i}\n")));
+
+    public void Dispose() => _folder.Dispose();
+
+    private Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder.FullPath,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "netzero.dll"));
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    [Fact]
+    public async Task Train_WritesARun()
+    {
+        using var process = Start("train", _folder.Configuration, "--ranks", "2", "--trace");
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal((0, ""), (process.ExitCode, await errors));
+        Assert.Contains("step 2/2  loss ", await output, StringComparison.Ordinal);
+        Assert.Equal(
+            ["config.json", "memory.json", "metrics.jsonl", "model", "trace.json"],
+            Directory.EnumerateFileSystemEntries(_folder.At("out")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Mistake_IsOneLineOnTheErrorOutput_AndCode2()
+    {
+        using var process = Start("train", _folder.Configuration, "--set", "data.train=missing.txt");
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(2, process.ExitCode);
+        Assert.Equal($"error: 'data.train': 'missing.txt' not found (looked for {_folder.At("missing.txt")})", (await errors).TrimEnd());
+        Assert.Equal("", await output);
+        Assert.False(Directory.Exists(_folder.At("out")));
+    }
+
+    [Fact]
+    public async Task Interrupt_EndsAllRanksWithinTwoSeconds_AndSaysWhatWasKept()
+    {
+        if (OperatingSystem.IsWindows())
+            return; // There a console event goes to every process of the console, this one included.
+        using var process = Start("train", _folder.Configuration, "--ranks", "3", "--set", "train_batch_size=3", "--set", "steps=1000000");
+        for (var line = ""; !line.StartsWith("step 2/", StringComparison.Ordinal);)
+            line = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException(await process.StandardError.ReadToEndAsync());
+
+        var rest = process.StandardOutput.ReadToEndAsync();
+        var clock = Stopwatch.StartNew();
+        using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+            await kill.WaitForExitAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(130, process.ExitCode);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"{clock.Elapsed}");
+        Assert.Contains($"kept: config.json, metrics.jsonl, memory.json in {_folder.At("out")}\n", await rest, StringComparison.Ordinal);
+        Assert.EndsWith("}\n", File.ReadAllText(_folder.At("out/metrics.jsonl")), StringComparison.Ordinal);
+    }
+}
