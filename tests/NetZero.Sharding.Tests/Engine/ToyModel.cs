@@ -4,7 +4,7 @@ using NetZero.Tensors;
 namespace NetZero.Sharding.Tests.Engine;
 
 /// <summary>Uneven linear blocks and a head that is tied to nothing: y = head(block(...block(x))), with sizes that no world divides.</summary>
-internal sealed class ToyModel : Module
+internal sealed class ToyModel : Module, IToy
 {
     private readonly Block[] _blocks;
     private readonly Linear _head;
@@ -23,6 +23,10 @@ internal sealed class ToyModel : Module
     public IReadOnlyList<Block> Blocks => _blocks;
 
     public Linear Head => _head;
+
+    public int Features => 15;
+
+    public int Classes => 3;
 
     /// <summary>[rows, 15] to a loss against the targets, [rows] of I32.</summary>
     public Tensor Loss(Tensor x, Tensor targets)
