@@ -13,7 +13,7 @@ internal readonly struct ExpRule : IUnaryRule
     public double Reference(double x) => Math.Exp(x);
 }
 
-/// <summary>y = ln x. Backward: dx = dy / x.</summary>
+/// <summary>y = ln x.</summary>
 internal readonly struct LogRule : IUnaryRule
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -22,6 +22,17 @@ internal readonly struct LogRule : IUnaryRule
         VectorMath.Log(x);
 
     public double Reference(double x) => Math.Log(x);
+}
+
+/// <summary>y = ln x: dx = dy / x.</summary>
+internal readonly struct LogBackwardRule : IBinaryRule
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T Invoke<T>(T x, T dy)
+        where T : struct, ILanes<T> =>
+        dy / x;
+
+    public double Reference(double x, double dy) => dy / x;
 }
 
 /// <summary>y = tanh x.</summary>

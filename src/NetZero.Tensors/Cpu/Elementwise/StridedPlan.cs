@@ -53,24 +53,41 @@ internal struct StridedPlan
     }
 
     /// <summary>The plan of operands that are read (and operand 0 written) as one shape; unused operands repeat the output's strides.</summary>
+    /// <param name="extents">The shape.</param>
+    /// <param name="strides0">Of the output, in elements.</param>
+    /// <param name="strides1">Of the first input.</param>
+    /// <param name="strides2">Of the second input.</param>
+    /// <param name="strides3">Of the third input.</param>
+    /// <param name="weight">How many elements stand behind each of the plan's, for the cut into tasks.</param>
     /// <exception cref="NotSupportedException">More than <see cref="MaxDims"/> dimensions.</exception>
     public static StridedPlan Strided(
         ReadOnlySpan<long> extents,
         ReadOnlySpan<long> strides0,
         ReadOnlySpan<long> strides1,
         ReadOnlySpan<long> strides2 = default,
-        ReadOnlySpan<long> strides3 = default)
+        ReadOnlySpan<long> strides3 = default,
+        int weight = 1)
     {
-        if (extents.Length > MaxDims)
-            throw new NotSupportedException($"Elementwise kernels take at most {MaxDims} dimensions; the shape [{string.Join(", ", extents.ToArray())}] has {extents.Length}. Reshape it.");
+        CheckDims(extents);
         var plan = default(StridedPlan);
         for (var i = 0; i < extents.Length; i++)
             if (extents[i] != 1)
                 plan.Append(extents[i], strides0[i], strides1[i], strides2.IsEmpty ? strides0[i] : strides2[i], strides3.IsEmpty ? strides0[i] : strides3[i]);
         if (plan._dims == 0)
             plan.Append(1, 1, 1, 1, 1);
-        plan.Cut();
+        plan.Cut(weight);
         return plan;
+    }
+
+    /// <summary>Refuses shapes with too many dimensions.</summary>
+    /// <exception cref="NotSupportedException">More than <see cref="MaxDims"/> dimensions.</exception>
+    public static void CheckDims(ReadOnlySpan<long> extents)
+    {
+        if (extents.Length > MaxDims)
+        {
+            throw new NotSupportedException(
+                $"Elementwise kernels and copies take at most {MaxDims} dimensions; the shape [{string.Join(", ", extents.ToArray())}] has {extents.Length}. Reshape it.");
+        }
     }
 
     /// <summary>Between neighbours of a row, in elements of the operand.</summary>
@@ -163,14 +180,14 @@ internal struct StridedPlan
         _strides3[last] = stride3;
     }
 
-    private void Cut()
+    private void Cut(int weight = 1)
     {
         RowLength = _extents[_dims - 1];
         Rows = 1;
         for (var i = 0; i < _dims - 1; i++)
             Rows *= _extents[i];
         TasksPerRow = Math.Max(1, (RowLength + ElementsPerTask - 1) / ElementsPerTask);
-        RowsPerTask = Math.Max(1, ElementsPerTask / Math.Max(1, RowLength));
+        RowsPerTask = Math.Max(1, ElementsPerTask / Math.Max(1, RowLength * weight));
         Tasks = RowLength == 0 ? 0 : (Rows + RowsPerTask - 1) / RowsPerTask * TasksPerRow;
     }
 }

@@ -19,6 +19,8 @@ internal static unsafe class TernaryLoop
             Run<TRule, Lanes1>(rule, a, b, c, y, count, accumulate);
     }
 
+    // Optimised at the first call: until a tiered loop is hot, each of its vector operations is a call.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TRule, T>(TRule rule, float* a, float* b, float* c, float* y, long count, bool accumulate)
         where TRule : struct, ITernaryRule
         where T : struct, ILanes<T>

@@ -19,6 +19,8 @@ internal static unsafe class UnaryLoop
             Run<TRule, Lanes1>(rule, x, y, count, accumulate);
     }
 
+    // Optimised at the first call: until a tiered loop is hot, each of its vector operations is a call.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TRule, T>(TRule rule, float* x, float* y, long count, bool accumulate)
         where TRule : struct, IUnaryRule
         where T : struct, ILanes<T>

@@ -1,0 +1,107 @@
+namespace NetZero.Tensors.Cpu;
+
+/// <summary>
+/// y[o, i] = scale · reduction over r of x[o, r, i], or += when accumulating; x is contiguous [outer, reduced, inner], y [outer, inner].
+/// </summary>
+/// <remarks>
+/// The reduced dimension is cut into chunks of fixed length. Where there are several, each leaves its result in the scratch memory and a
+/// second pass reduces these in double precision.
+/// </remarks>
+internal readonly unsafe struct ReduceKernel<TRule> : IKernel
+    where TRule : struct, IReduceRule
+{
+    private readonly float* _x;
+    private readonly float* _y;
+    private readonly float* _scratch;
+    private readonly ReduceShape _shape;
+    private readonly double _scale;
+    private readonly bool _accumulate;
+
+    public ReduceKernel(float* x, float* y, float* scratch, in ReduceShape shape, double scale = 1, bool accumulate = false)
+    {
+        _x = x;
+        _y = y;
+        _scratch = scratch;
+        _shape = shape;
+        _scale = scale;
+        _accumulate = accumulate;
+    }
+
+    public void Run(WorkerPool workers)
+    {
+        if (_shape.Outer == 0 || _shape.Inner == 0)
+            return;
+        var chunks = new ChunkBody(this);
+        workers.For(_shape.Tasks, ref chunks);
+        if (_shape.Chunks == 1)
+            return;
+        var combine = new CombineBody(this);
+        workers.For(_shape.Outer * _shape.ColumnTiles, ref combine);
+    }
+
+    private void Write(long at, double value)
+    {
+        var result = (float)(value * _scale);
+        _y[at] = _accumulate ? _y[at] + result : result;
+    }
+
+    // Each item is one chunk of one tile of columns of one outer index.
+    private readonly struct ChunkBody(ReduceKernel<TRule> kernel) : IParallelBody
+    {
+        public void Run(long index, int worker)
+        {
+            var shape = kernel._shape;
+            var end = Math.Min(shape.Items, (index + 1) * shape.ItemsPerTask);
+            for (var item = index * shape.ItemsPerTask; item < end; item++)
+            {
+                var tile = item % shape.ColumnTiles;
+                var chunk = item / shape.ColumnTiles % shape.Chunks;
+                var outer = item / shape.ColumnTiles / shape.Chunks;
+                Reduce(shape, outer, chunk, tile * ReduceShape.ColumnTile);
+            }
+        }
+
+        private void Reduce(in ReduceShape shape, long outer, long chunk, long column)
+        {
+            var rows = Math.Min(shape.ChunkRows, shape.Reduced - (chunk * shape.ChunkRows));
+            var columns = (int)Math.Min(ReduceShape.ColumnTile, shape.Inner - column);
+            var x = kernel._x + (((outer * shape.Reduced) + (chunk * shape.ChunkRows)) * shape.Inner) + column;
+            var y = (outer * shape.Inner) + column;
+            var partial = kernel._scratch + (((outer * shape.Chunks) + chunk) * shape.Inner) + column;
+            if (shape.Inner == 1)
+            {
+                var result = TRule.Row(x, rows);
+                if (shape.Chunks == 1)
+                    kernel.Write(y, result);
+                else
+                    *partial = (float)result;
+                return;
+            }
+
+            var buffer = stackalloc float[ReduceShape.ColumnTile];
+            var target = shape.Chunks == 1 ? buffer : partial;
+            ColumnReductions.Run<TRule>(x, rows, shape.Inner, target, columns);
+            if (shape.Chunks == 1)
+                for (var i = 0; i < columns; i++)
+                    kernel.Write(y + i, target[i]);
+        }
+    }
+
+    private readonly struct CombineBody(ReduceKernel<TRule> kernel) : IParallelBody
+    {
+        public void Run(long index, int worker)
+        {
+            var shape = kernel._shape;
+            var outer = index / shape.ColumnTiles;
+            var start = index % shape.ColumnTiles * ReduceShape.ColumnTile;
+            var end = Math.Min(shape.Inner, start + ReduceShape.ColumnTile);
+            for (var i = start; i < end; i++)
+            {
+                double total = TRule.Identity;
+                for (long chunk = 0; chunk < shape.Chunks; chunk++)
+                    total = TRule.Combine(total, kernel._scratch[(((outer * shape.Chunks) + chunk) * shape.Inner) + i]);
+                kernel.Write((outer * shape.Inner) + i, total);
+            }
+        }
+    }
+}

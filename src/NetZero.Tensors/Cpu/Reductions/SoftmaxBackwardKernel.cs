@@ -1,0 +1,27 @@
+namespace NetZero.Tensors.Cpu;
+
+/// <summary>
+/// dx from y and dy, row by row of contiguous matrices: y·(dy - Σ y·dy) for softmax, dy - e^y·Σ dy for its logarithm; += when accumulating.
+/// </summary>
+internal readonly unsafe struct SoftmaxBackwardKernel(float* y, float* dy, float* dx, long rows, long columns, bool logarithm, bool accumulate)
+    : IKernel, IParallelBody
+{
+    public void Run(WorkerPool workers)
+    {
+        var body = this;
+        workers.For(SoftmaxRows.Tasks(rows, columns), ref body);
+    }
+
+    public void Run(long index, int worker)
+    {
+        var (start, end) = SoftmaxRows.Range(index, rows, columns);
+        for (var row = start; row < end; row++)
+        {
+            var at = row * columns;
+            if (logarithm)
+                BinaryLoop.Run(new LogSoftmaxBackwardRule((float)RowReductions.Sum(dy + at, columns)), y + at, dy + at, dx + at, columns, accumulate);
+            else
+                BinaryLoop.Run(new SoftmaxBackwardRule((float)RowReductions.Dot(y + at, dy + at, columns)), y + at, dy + at, dx + at, columns, accumulate);
+        }
+    }
+}
