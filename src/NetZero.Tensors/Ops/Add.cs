@@ -8,22 +8,14 @@ public static class AddOp
     extension(Tensor)
     {
         /// <summary>Elementwise sum; extents of 1 and missing leading dimensions broadcast.</summary>
-        /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
+        /// <exception cref="ArgumentException">The shapes do not broadcast, or the elements are not F32.</exception>
         public static Tensor operator +(Tensor a, Tensor b) => Add(a, b);
     }
 
-    private static unsafe Tensor Add(Tensor a, Tensor b)
+    private static Tensor Add(Tensor a, Tensor b)
     {
-        ArgumentNullException.ThrowIfNull(a);
-        ArgumentNullException.ThrowIfNull(b);
-        var shape = Broadcasting.CommonShape("Add", a, b);
-        a = a.Expand(shape);
-        b = b.Expand(shape);
-        var y = a.Context.Empty(shape);
-        var plan = a.IsContiguous && b.IsContiguous
-            ? StridedPlan.Flat(shape.Elements)
-            : StridedPlan.Strided(shape.Extents, y.Strides, a.Strides, b.Strides);
-        a.Context.Launch(new BinaryKernel<AddRule>(default, a.Data<float>(), b.Data<float>(), y.Data<float>(), plan));
+        (a, b) = Broadcasting.Expand("Add", a, b);
+        var y = Elementwise.Map("Add", default(AddRule), a, b);
         return GradientNode.Records(a, b) ? y.Attach(new Node(a, b)) : y;
     }
 

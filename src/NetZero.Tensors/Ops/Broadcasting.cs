@@ -20,4 +20,14 @@ internal static class Broadcasting
 
         return Shape.Create(extents);
     }
+
+    /// <summary>Both operands, expanded to their common shape.</summary>
+    /// <exception cref="ArgumentException">Two extents differ and neither is 1.</exception>
+    public static (Tensor A, Tensor B) Expand(string op, Tensor a, Tensor b)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        var shape = CommonShape(op, a, b);
+        return (a.Expand(shape), b.Expand(shape));
+    }
 }

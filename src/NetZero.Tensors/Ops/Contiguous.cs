@@ -1,3 +1,5 @@
+using NetZero.Tensors.Cpu;
+
 namespace NetZero.Tensors;
 
 /// <summary>y = x in row-major order. Shapes: any. Saves nothing. Backward: dx = dy.</summary>
@@ -9,7 +11,7 @@ public static class ContiguousOp
         if (x.IsContiguous)
             return x;
         var y = x.Context.Empty(x.Shape, x.DType);
-        x.Context.Launch(new StridedCopyKernel(x, y, accumulate: false));
+        x.Context.Launch(new StridedCopyKernel(x, y));
         return GradientNode.Records(x) ? y.Attach(new Node(x)) : y;
     }
 

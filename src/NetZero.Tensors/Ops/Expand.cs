@@ -1,3 +1,5 @@
+using NetZero.Tensors.Cpu;
+
 namespace NetZero.Tensors;
 
 /// <summary>y = x repeated along dimensions of extent 1, a view with stride 0. Saves nothing. Backward: dx = dy summed over the repeats.</summary>
@@ -34,14 +36,27 @@ public static class ExpandOp
 
     private sealed class Node(Tensor x) : GradientNode(x)
     {
+        private readonly Shape _shape = x.Shape;
+
         public override string Name => "Expand";
 
         protected override void Backward(Tensor dOutput, GradientSink sink)
         {
-            // A zeroed target read through the same broadcast strides: each repeat adds into the one element it came from.
-            var target = sink.ZeroedTarget(0);
-            var view = target.Reinterpret(dOutput.Shape, BroadcastStrides(target, dOutput.Shape), target.Offset);
-            InPlaceOps.AddStrided(view, dOutput);
+            var added = dOutput.Dims - _shape.Dims;
+            var repeated = (1u << added) - 1;
+            for (var i = 0; i < _shape.Dims; i++)
+                if (_shape.Extents[i] != dOutput.Shape.Extents[i + added])
+                    repeated |= 1u << (i + added);
+            if (dOutput.DType == DType.F32)
+            {
+                Reduction.Run<SumReduce>(dOutput, repeated, sink.Target(0));
+                return;
+            }
+
+            // 16-bit gradients are summed in F32 and rounded once.
+            var sum = Context.Empty(_shape, DType.F32, MemoryKind.Activation, Name);
+            Reduction.Run<SumReduce>(dOutput.Cast(DType.F32), repeated, new GradientTarget(sum, Accumulate: false));
+            sink.Add(0, sum.Cast(dOutput.DType));
         }
     }
 }

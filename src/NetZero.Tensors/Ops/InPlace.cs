@@ -19,26 +19,26 @@ public static class InPlaceOps
     {
         Check(nameof(CopyFrom), y, x);
         y.Storage.Touch();
-        y.Context.Launch(new StridedCopyKernel(x, y, accumulate: false));
+        y.Context.Launch(new StridedCopyKernel(x, y));
     }
 
-    /// <summary>this += x, any strides on both sides, F32, same shape.</summary>
-    /// <exception cref="ArgumentException">Shapes or types differ.</exception>
-    public static unsafe void AddInPlace(this Tensor y, Tensor x)
+    /// <summary>this += x, any strides on both sides, same shape and floating-point type; 16-bit types are added in F32 and rounded once.</summary>
+    /// <exception cref="ArgumentException">Shapes or types differ, or the type is not floating point.</exception>
+    public static void AddInPlace(this Tensor y, Tensor x)
     {
         Check(nameof(AddInPlace), y, x);
-        y.Storage.Touch();
-        if (x.IsContiguous && y.IsContiguous)
-            y.Context.Launch(new UnaryKernel<ScaleRule>(new ScaleRule(1), x.Data<float>(), y.Data<float>(), StridedPlan.Flat(y.Elements), accumulate: true));
-        else
-            AddStrided(y, x);
-    }
+        if (!y.DType.IsFloatingPoint())
+            throw new ArgumentException($"AddInPlace into {y}: elements are {y.DType}, expected floating point.", nameof(y));
+        if (y.DType != DType.F32)
+        {
+            using var scope = y.Context.BeginScope(nameof(AddInPlace));
+            using var noGrad = y.Context.NoGrad();
+            y.CopyFrom((y.Cast(DType.F32) + x.Cast(DType.F32)).Cast(y.DType));
+            return;
+        }
 
-    /// <summary>As <see cref="AddInPlace"/> where elements of y may be the same memory (stride 0): one after another, in row-major order.</summary>
-    internal static unsafe void AddStrided(Tensor y, Tensor x)
-    {
-        _ = y.Data<float>();
-        y.Context.Launch(new StridedCopyKernel(x, y, accumulate: true));
+        y.Storage.Touch();
+        Elementwise.MapInto(new ScaleRule(1), x, new GradientTarget(y, Accumulate: true));
     }
 
     private static void Check(string operation, Tensor y, Tensor x)

@@ -26,7 +26,7 @@ public static class SliceOp
         return parts;
     }
 
-    private static Tensor View(Tensor x, int dim, long start, long length)
+    internal static Tensor View(Tensor x, int dim, long start, long length)
     {
         var strides = x.Strides.ToArray();
         return x.Reinterpret(x.Shape.With(dim, length), strides, x.Offset + (start * strides[dim]));
