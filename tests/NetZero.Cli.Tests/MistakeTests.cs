@@ -1,0 +1,137 @@
+using System.Text.Json;
+using NetZero.Testing;
+
+namespace NetZero.Cli.Tests;
+
+/// <summary>The tool with its real trainer on bad input: one line on the error output, exit code 2, and nothing written anywhere.</summary>
+public sealed class MistakeTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly StringTerminal _terminal = new();
+
+    public MistakeTests()
+    {
+        File.WriteAllText(_folder.At("text.txt"), string.Concat(Enumerable.Range(0, 2000).Select(i => $"line {i}\n")));
+        File.WriteAllText(_folder.At("empty.txt"), "");
+        File.WriteAllText(_folder.At("short.txt"), "0123456789");
+        var weights = File.ReadAllBytes(Path.Combine(Fixtures.Gpt2Tiny.Folder, "model.safetensors"));
+        Model("truncated", weights[..^100]);
+        Model("no-header", [.. BitConverter.GetBytes(long.MaxValue), .. weights[8..]]);
+        Model("no-json", [.. weights[..8], (byte)'!', .. weights[9..]]);
+        Model("whole", weights);
+        Directory.CreateDirectory(_folder.At("used"));
+        File.WriteAllText(_folder.At("used/metrics.jsonl"), "{}\n");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private void Model(string name, byte[] weights)
+    {
+        Directory.CreateDirectory(_folder.At(name));
+        File.Copy(Path.Combine(Fixtures.Gpt2Tiny.Folder, "config.json"), _folder.At($"{name}/config.json"));
+        File.WriteAllBytes(_folder.At($"{name}/model.safetensors"), weights);
+    }
+
+    // Settings are separated by blanks; @ stands for the test's folder. What the message must say: the thing, what was found, what was expected.
+    [Theory]
+    [InlineData("model.n_layr=2", "unknown key 'model.n_layr'", "'model.n_layer'")]
+    [InlineData("zero_optimization.Stage=3", "unknown key 'zero_optimization.Stage'", "'zero_optimization.stage'")]
+    [InlineData("model.n_layer=2.5", "'model.n_layer'", "2.5", "whole number")]
+    [InlineData("gradient_clipping=\"yes\"", "'gradient_clipping'", "yes", "number")]
+    [InlineData("train_batch_size=7 ranks=2", "'train_batch_size' is 7, which ranks 2 does not divide; use 6 or 8")]
+    [InlineData("train_batch_size=8 train_micro_batch_size_per_gpu=3 gradient_accumulation_steps=2", "'train_batch_size' is 8", "= 6;")]
+    [InlineData("data.train=@/missing.txt", "'data.train'", "missing.txt", "not found")]
+    [InlineData("data.train=@/no*such", "'data.train'", "no*such")]
+    [InlineData("data.train=@/empty.txt", "'data.train'", "empty.txt", "is empty")]
+    [InlineData("data.train=@/short.txt", "'data.train'", "10 tokens", "65")]
+    [InlineData("data.seq_len=65", "'data.seq_len' is 65", "'model.n_positions' 64")]
+    [InlineData("model.n_head=3", "'model.n_embd' is 64", "'model.n_head' 3")]
+    [InlineData("ranks=1000 train_batch_size=1000", "samples", "1000 ranks")]
+    [InlineData("init_from=@/missing", "'init_from'", "missing", "no such folder")]
+    [InlineData("init_from=@/truncated", "model.safetensors", "truncated")]
+    [InlineData("init_from=@/no-header", "model.safetensors", "header")]
+    [InlineData("init_from=@/no-json", "model.safetensors", "the header does not begin with '{'")]
+    [InlineData("init_from=@/whole model.n_embd=128", "wte.weight", "[256, 64]", "[256, 128]")]
+    [InlineData("init_from=@/whole model.n_layer=3", "h.2.")]
+    [InlineData("init_from=@/whole model.n_head=8", "'model.n_head' is 8", "4")]
+    [InlineData("output_dir=@/text.txt", "text.txt", "not writable")]
+    [InlineData("output_dir=@/text.txt/run", "text.txt", "not writable")]
+    [InlineData("output_dir=@/used", "already holds a run", "--overwrite")]
+    [InlineData("memory_budget=200KB", "200,000 bytes", "parameter ", "memory_budget")]
+    [InlineData("memory_budget=3MB ranks=2", "3,000,000 bytes", "parameter ", "activation ", "memory_budget")]
+    [InlineData("steps", "steps")]
+    [InlineData("=3", "=3")]
+    public async Task Train_OnBadInput_SaysSoInOneLine_AndWritesNothing(string settings, params string[] says)
+    {
+        var before = Everything();
+        var set = settings.Replace("@", _folder.FullPath, StringComparison.Ordinal).Split(' ').SelectMany(setting => new[] { "--set", setting });
+
+        var code = await new Tool(_terminal, Engines.Real).RunAsync(
+            ["train", _folder.Configuration, "--set", $"data.train={_folder.At("text.txt")}", "--set", "threads_per_rank=1", .. set]);
+
+        Assert.True(code == 2, _terminal.Errors);
+        Assert.StartsWith("error: ", _terminal.Errors, StringComparison.Ordinal);
+        Assert.Equal(_terminal.Errors.Length - 1, _terminal.Errors.IndexOf('\n', StringComparison.Ordinal));
+        Assert.All(says, part => Assert.Contains(part, _terminal.Errors, StringComparison.Ordinal));
+        Assert.Equal("", _terminal.Written);
+        Assert.Equal(before, Everything());
+    }
+
+    [Theory]
+    [InlineData("{ \"steps\": 2", "line 1")]
+    [InlineData("{ \"steps\": 2, \"steps\": 3 }", "steps")]
+    [InlineData("", "not valid JSON")]
+    public async Task Train_OnADamagedConfiguration_SaysWhere(string json, string says)
+    {
+        File.WriteAllText(_folder.Configuration, json);
+        var before = Everything();
+
+        Assert.Equal(2, await new Tool(_terminal, Engines.Real).RunAsync(["train", _folder.Configuration]));
+        Assert.StartsWith($"error: {_folder.Configuration}", _terminal.Errors, StringComparison.Ordinal);
+        Assert.Contains(says, _terminal.Errors, StringComparison.Ordinal);
+        Assert.Equal(before, Everything());
+    }
+
+    [Fact]
+    public async Task Train_IntoAFolderWithoutPermission_IsRefused()
+    {
+        if (OperatingSystem.IsWindows())
+            return; // Permissions are not told by mode bits there.
+        Directory.CreateDirectory(_folder.At("closed"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        if (CanWriteTo(_folder.At("closed")))
+            return; // The superuser may write anywhere.
+
+        Assert.Equal(2, await new Tool(_terminal, Engines.Real).RunAsync(
+            ["train", _folder.Configuration, "--set", $"data.train={_folder.At("text.txt")}", "--output", _folder.At("closed/run")]));
+        Assert.Contains("is not writable", _terminal.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Train_OnGoodInput_IsCode0_SoThatTheseTestsMeanSomething()
+    {
+        Assert.Equal(0, await new Tool(_terminal, Engines.Real).RunAsync(
+            ["train", _folder.Configuration, "--set", $"data.train={_folder.At("text.txt")}", "--set", $"init_from={_folder.At("whole")}", "--json"]));
+        Assert.Equal("", _terminal.Errors);
+        Assert.Equal(2, JsonDocument.Parse(_terminal.Written).RootElement.GetProperty("steps").GetInt32());
+        Assert.True(File.Exists(_folder.At("out/model/model.safetensors")));
+    }
+
+    private static bool CanWriteTo(string folder)
+    {
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "probe"), "");
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private List<(string Path, long Length, DateTime Written)> Everything() =>
+    [
+        .. Directory.EnumerateFileSystemEntries(_folder.FullPath, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Select(path => (path, File.Exists(path) ? new FileInfo(path).Length : -1, File.GetLastWriteTimeUtc(path))),
+    ];
+}
