@@ -8,7 +8,8 @@ namespace NetZero.Testing;
 /// </summary>
 public static class GradientCheck
 {
-    // (f(x + h) - f(x - h)) / 2h is off by h²/6 of the third derivative, 1.7e-11 for derivatives around 1, and by about 2^-52·|f|/h = 2e-11.
+    // (f(x + h) - f(x - h)) / 2h is off by h²/6 of the third derivative, 1.7e-11 for derivatives around 1, and by about 2^-52·|f|/h =
+    // 2e-11.
     private const double Step = 1e-5;
     private const double DifferenceError = 1e-9;
 

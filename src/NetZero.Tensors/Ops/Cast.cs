@@ -7,7 +7,8 @@ public static class CastOp
 {
     /// <summary>Converts each element; this tensor where it has the type already.</summary>
     /// <remarks>
-    /// Between floating-point types: to nearest, ties to even; too large becomes infinite. Floating point to integers: towards zero, saturating, NaN gives 0.
+    /// Between floating-point types: to nearest, ties to even; too large becomes infinite. Floating point to integers: towards zero,
+    /// saturating, NaN gives 0.
     /// Integers to floating point: to nearest, through F32. Integers to integers: the low bits. Casts to or from integers pass no gradient.
     /// </remarks>
     public static unsafe Tensor Cast(this Tensor x, DType dtype)

@@ -2,7 +2,10 @@ using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
 
-/// <summary>y = a / b elementwise, broadcast to a common shape. Saves b, and y if b needs a gradient. Backward: da = dy / b, db = -dy y / b, summed over what was broadcast.</summary>
+/// <summary>
+/// y = a / b elementwise, broadcast to a common shape. Saves b, and y if b needs a gradient. Backward: da = dy / b, db = -dy y / b, summed
+/// over what was broadcast.
+/// </summary>
 public static class DivideOp
 {
     extension(Tensor)

@@ -40,7 +40,9 @@ internal static unsafe class Elementwise
         where TRule : struct, IUnaryRule
     {
         var y = target.Tensor;
-        var plan = x.IsContiguous && y.IsContiguous ? StridedPlan.Flat(y.Elements) : StridedPlan.Strided(y.Shape.Extents, y.Strides, x.Strides);
+        var plan = x.IsContiguous && y.IsContiguous
+            ? StridedPlan.Flat(y.Elements)
+            : StridedPlan.Strided(y.Shape.Extents, y.Strides, x.Strides);
         y.Context.Launch(new UnaryKernel<TRule>(rule, x.Data<float>(), y.Data<float>(), plan, target.Accumulate));
     }
 
@@ -85,7 +87,10 @@ internal static unsafe class Elementwise
     {
         ArgumentNullException.ThrowIfNull(condition);
         if (condition.DType != DType.U8)
-            throw new ArgumentException($"{op}: the condition {condition} has elements of {condition.DType}, expected U8 (0 is false); Cast(DType.U8) first.");
+        {
+            throw new ArgumentException(
+                $"{op}: the condition {condition} has elements of {condition.DType}, expected U8 (0 is false); Cast(DType.U8) first.");
+        }
     }
 
     private sealed class Node<TRule> : GradientNode

@@ -2,7 +2,9 @@ using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
 
-/// <summary>y = x repeated along dimensions of extent 1, a view with stride 0. Saves nothing. Backward: dx = dy summed over the repeats.</summary>
+/// <summary>
+/// y = x repeated along dimensions of extent 1, a view with stride 0. Saves nothing. Backward: dx = dy summed over the repeats.
+/// </summary>
 public static class ExpandOp
 {
     /// <summary>Broadcasts to <paramref name="shape"/>: new leading dimensions and extents of 1 repeat.</summary>

@@ -3,11 +3,14 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// y[.., j, ..] = x[.., index[.., j, ..], ..] along one dimension. Saves the indices. Backward: dx[.., index[.., j, ..], ..] += dy[.., j, ..], in the order of j.
+/// y[.., j, ..] = x[.., index[.., j, ..], ..] along one dimension. Saves the indices. Backward: dx[.., index[.., j, ..], ..] += dy[.., j,
+/// ..], in the order of j.
 /// </summary>
 public static class GatherOp
 {
-    /// <summary>Picks elements along <paramref name="dim"/>; <paramref name="indices"/> is I32 or I64, of the shape of this but for that dimension.</summary>
+    /// <summary>
+    /// Picks elements along <paramref name="dim"/>; <paramref name="indices"/> is I32 or I64, of the shape of this but for that dimension.
+    /// </summary>
     /// <returns>A tensor of the shape of the indices.</returns>
     /// <exception cref="ArgumentException">The indices have another type, or their shape differs in another dimension.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An index lies outside of the dimension.</exception>
@@ -19,7 +22,11 @@ public static class GatherOp
         if (indices.DType is not (DType.I32 or DType.I64))
             throw new ArgumentException($"Gather of {x}: the indices {indices} are {indices.DType}, expected I32 or I64.", nameof(indices));
         if (indices.Dims != x.Dims || indices.Shape.With(dim, x.Shape[dim]) != x.Shape)
-            throw new ArgumentException($"Gather of {x} along dimension {dim}: the indices {indices} must have the same extents but for that dimension.", nameof(indices));
+        {
+            throw new ArgumentException(
+                $"Gather of {x} along dimension {dim}: the indices {indices} must have the same extents but for that dimension.", nameof(indices));
+        }
+
         x = x.Contiguous();
         indices = indices.Contiguous();
         var y = x.Context.Empty(indices.Shape, x.DType);

@@ -3,16 +3,19 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// y = x (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³), or exactly y = x (1 + erf(x / √2)) / 2 (Hendrycks and Gimpel 2016, section 2). Any shape.
+/// y = x (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³), or exactly y = x (1 + erf(x / √2)) / 2 (Hendrycks and Gimpel 2016, section 2).
+/// Any shape.
 /// Saves x. Backward: dx = dy y'(x), computed from x.
 /// </summary>
 public static class GeluOp
 {
     /// <summary>GELU by tanh, as GPT-2 (<c>gelu_new</c>).</summary>
     /// <exception cref="ArgumentException">Not F32.</exception>
-    public static Tensor Gelu(this Tensor x) => Elementwise.Apply<GeluRule, GeluBackwardRule>("Gelu", x, saveOutput: false);
+    public static Tensor Gelu(this Tensor x) =>
+        Elementwise.Apply<GeluRule, GeluBackwardRule>("Gelu", x, saveOutput: false);
 
     /// <summary>GELU by erf.</summary>
     /// <exception cref="ArgumentException">Not F32.</exception>
-    public static Tensor GeluExact(this Tensor x) => Elementwise.Apply<GeluExactRule, GeluExactBackwardRule>("GeluExact", x, saveOutput: false);
+    public static Tensor GeluExact(this Tensor x) =>
+        Elementwise.Apply<GeluExactRule, GeluExactBackwardRule>("GeluExact", x, saveOutput: false);
 }

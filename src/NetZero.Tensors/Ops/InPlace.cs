@@ -22,7 +22,9 @@ public static class InPlaceOps
         y.Context.Launch(new StridedCopyKernel(x, y));
     }
 
-    /// <summary>this += x, any strides on both sides, same shape and floating-point type; 16-bit types are added in F32 and rounded once.</summary>
+    /// <summary>
+    /// this += x, any strides on both sides, same shape and floating-point type; 16-bit types are added in F32 and rounded once.
+    /// </summary>
     /// <exception cref="ArgumentException">Shapes or types differ, or the type is not floating point.</exception>
     public static void AddInPlace(this Tensor y, Tensor x)
     {

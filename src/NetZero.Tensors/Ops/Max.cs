@@ -3,7 +3,8 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// y = max x over a set of dimensions. Saves x and y. Backward: dx = dy where x equals the maximum, shared evenly among equal ones; 0 elsewhere.
+/// y = max x over a set of dimensions. Saves x and y. Backward: dx = dy where x equals the maximum, shared evenly among equal ones; 0
+/// elsewhere.
 /// </summary>
 public static class MaxOp
 {
@@ -11,7 +12,9 @@ public static class MaxOp
     /// <exception cref="ArgumentException">No such dimension, named twice, no elements, or not F32.</exception>
     public static Tensor Max(this Tensor x, params ReadOnlySpan<int> dims) => Max(x, dims, keepDims: false);
 
-    /// <summary>The largest element over <paramref name="dims"/>, which stay with an extent of 1 if <paramref name="keepDims"/> says so.</summary>
+    /// <summary>
+    /// The largest element over <paramref name="dims"/>, which stay with an extent of 1 if <paramref name="keepDims"/> says so.
+    /// </summary>
     /// <exception cref="ArgumentException">No such dimension, named twice, no elements, or not F32.</exception>
     public static Tensor Max(this Tensor x, ReadOnlySpan<int> dims, bool keepDims)
     {

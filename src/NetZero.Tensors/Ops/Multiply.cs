@@ -2,7 +2,10 @@ using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
 
-/// <summary>y = a b elementwise, broadcast to a common shape. Saves of a and b what the other's gradient needs. Backward: da = dy b, db = dy a, summed over what was broadcast.</summary>
+/// <summary>
+/// y = a b elementwise, broadcast to a common shape. Saves of a and b what the other's gradient needs. Backward: da = dy b, db = dy a,
+/// summed over what was broadcast.
+/// </summary>
 public static class MultiplyOp
 {
     extension(Tensor)

@@ -7,5 +7,6 @@ public static class ReciprocalOp
 {
     /// <summary>One over each element.</summary>
     /// <exception cref="ArgumentException">Not F32.</exception>
-    public static Tensor Reciprocal(this Tensor x) => Elementwise.Apply<ReciprocalRule, ReciprocalBackwardRule>("Reciprocal", x, saveOutput: true);
+    public static Tensor Reciprocal(this Tensor x) =>
+        Elementwise.Apply<ReciprocalRule, ReciprocalBackwardRule>("Reciprocal", x, saveOutput: true);
 }

@@ -49,7 +49,9 @@ internal static unsafe class Reduction
     }
 
     /// <summary>target (+)= scale · the reduction of contiguous <paramref name="x"/>; target has the elements that are left.</summary>
-    /// <remarks>Neighbouring reduced dimensions go together; where kept ones lie between, one group is reduced after the other, the innermost first.</remarks>
+    /// <remarks>
+    /// Neighbouring reduced dimensions go together; where kept ones lie between, one group is reduced after the other, the innermost first.
+    /// </remarks>
     public static void Run<TRule>(Tensor x, uint reduced, GradientTarget target, double scale = 1)
         where TRule : struct, IReduceRule
     {
@@ -59,7 +61,9 @@ internal static unsafe class Reduction
             var (group, outer, count, inner) = InnermostGroup(shape, reduced);
             var isLast = (reduced & ~group) == 0;
             var next = ShapeOf(shape, group, keepDims: true);
-            var result = isLast ? target : new GradientTarget(x.Context.Empty(next, DType.F32, MemoryKind.Activation, "partial reduction"), false);
+            var result = isLast
+                ? target
+                : new GradientTarget(x.Context.Empty(next, DType.F32, MemoryKind.Activation, "partial reduction"), Accumulate: false);
             Launch<TRule>(x, new ReduceShape(outer, count, inner), result, isLast ? scale : 1);
             if (isLast)
                 return;
@@ -71,7 +75,8 @@ internal static unsafe class Reduction
         where TRule : struct, IReduceRule
     {
         using var scratch = x.Context.RentWorkspace(shape.WorkspaceBytes);
-        x.Context.Launch(new ReduceKernel<TRule>(x.Data<float>(), target.Tensor.Data<float>(), scratch.Floats, shape, scale, target.Accumulate));
+        x.Context.Launch(new ReduceKernel<TRule>(
+            x.Data<float>(), target.Tensor.Data<float>(), scratch.Floats, shape, scale, target.Accumulate));
     }
 
     // The last run of reduced dimensions (extents of 1 break no run and start none) and the sizes around it.

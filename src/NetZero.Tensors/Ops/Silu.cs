@@ -2,7 +2,10 @@ using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
 
-/// <summary>y = x σ(x), σ(x) = 1 / (1 + e^-x) (Elfwing, Uchibe, Doya 2017; also called swish). Any shape. Saves x. Backward: dx = dy (σ + x σ (1 - σ)).</summary>
+/// <summary>
+/// y = x σ(x), σ(x) = 1 / (1 + e^-x) (Elfwing, Uchibe, Doya 2017; also called swish). Any shape. Saves x. Backward: dx = dy (σ + x σ (1 -
+/// σ)).
+/// </summary>
 public static class SiluOp
 {
     /// <summary>Each element times its logistic function.</summary>

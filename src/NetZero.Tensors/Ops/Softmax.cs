@@ -20,7 +20,9 @@ public static class SoftmaxOp
     {
         Elementwise.CheckType(op, x);
         dim = x.Shape.ResolveDim(dim);
-        return dim == x.Dims - 1 ? Rows(op, x.Contiguous(), logarithm) : Rows(op, x.Transpose(dim, -1).Contiguous(), logarithm).Transpose(dim, -1);
+        return dim == x.Dims - 1
+            ? Rows(op, x.Contiguous(), logarithm)
+            : Rows(op, x.Transpose(dim, -1).Contiguous(), logarithm).Transpose(dim, -1);
     }
 
     private static unsafe Tensor Rows(string op, Tensor x, bool logarithm)

@@ -2,7 +2,9 @@ using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
 
-/// <summary>y = a - b, broadcast to a common shape. Saves nothing. Backward: da = dy, db = -dy, each summed over what was broadcast.</summary>
+/// <summary>
+/// y = a - b, broadcast to a common shape. Saves nothing. Backward: da = dy, db = -dy, each summed over what was broadcast.
+/// </summary>
 public static class SubtractOp
 {
     extension(Tensor)

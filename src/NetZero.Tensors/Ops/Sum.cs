@@ -2,7 +2,9 @@ using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
 
-/// <summary>y = Σ x, or y = Σ x / n, over a set of dimensions of n elements. Saves nothing. Backward: dx = dy, or dx = dy / n, repeated.</summary>
+/// <summary>
+/// y = Σ x, or y = Σ x / n, over a set of dimensions of n elements. Saves nothing. Backward: dx = dy, or dx = dy / n, repeated.
+/// </summary>
 public static class SumOp
 {
     /// <summary>The sum over <paramref name="dims"/> (all when none is given), which disappear.</summary>

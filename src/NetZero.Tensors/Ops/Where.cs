@@ -3,7 +3,8 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// y = a where a condition is not 0, b elsewhere; all broadcast to a common shape. Saves the condition. Backward: da = dy where the condition holds, db = dy
+/// y = a where a condition is not 0, b elsewhere; all broadcast to a common shape. Saves the condition. Backward: da = dy where the
+/// condition holds, db = dy
 /// elsewhere, 0 otherwise. Values that are not chosen pass no gradient, whatever they are (NaN too).
 /// </summary>
 public static class WhereOp
@@ -26,7 +27,9 @@ public static class WhereOp
         }
     }
 
-    /// <summary>y = <paramref name="value"/> where the mask is not 0, this elsewhere; the mask is of type U8 and broadcasts to this.</summary>
+    /// <summary>
+    /// y = <paramref name="value"/> where the mask is not 0, this elsewhere; the mask is of type U8 and broadcasts to this.
+    /// </summary>
     /// <exception cref="ArgumentException">The mask does not broadcast to this shape or is not U8, or this is not F32.</exception>
     public static Tensor MaskedFill(this Tensor x, Tensor mask, float value)
     {

@@ -3,7 +3,9 @@ using NetZero.Testing;
 
 namespace NetZero.Tensors.Tests;
 
-/// <summary>Elementwise ops of one input, over whole, transposed, sliced and repeated inputs; derivatives stand in the ops' files.</summary>
+/// <summary>
+/// Elementwise ops of one input, over whole, transposed, sliced and repeated inputs; derivatives stand in the ops' files.
+/// </summary>
 public class UnaryOpTests
 {
     [Fact]

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>destination[i] = source[i] as another element type, both contiguous.</summary>
@@ -28,6 +30,8 @@ internal readonly unsafe struct CastKernel(void* source, DType from, void* desti
         }
     }
 
+    // The tile is written before it is read.
+    [SkipLocalsInit]
     private void ThroughFloats(byte* read, byte* write, int length)
     {
         var tile = stackalloc float[Tile.Length];

@@ -19,7 +19,9 @@ internal static unsafe class CopyReference
             to[b] = from[b];
     }
 
-    /// <summary>One conversion, by C#'s own operators: to nearest even between floating-point types, saturating truncation to integers.</summary>
+    /// <summary>
+    /// One conversion, by C#'s own operators: to nearest even between floating-point types, saturating truncation to integers.
+    /// </summary>
     public static void Cast(void* source, DType from, void* destination, DType to, long i)
     {
         if (!from.IsFloatingPoint() && !to.IsFloatingPoint())

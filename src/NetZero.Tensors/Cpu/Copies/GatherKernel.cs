@@ -32,7 +32,9 @@ internal readonly unsafe struct GatherKernel(byte* x, int elementBytes, GatherIn
 }
 
 /// <summary>dx[o, index[o, j, i], i] += dy[o, j, i]: the gradient of <see cref="GatherKernel"/>. dx holds what is added to.</summary>
-/// <remarks>Each task owns a tile of columns of one outer index and adds in the order of j: the sums do not depend on the threads.</remarks>
+/// <remarks>
+/// Each task owns a tile of columns of one outer index and adds in the order of j: the sums do not depend on the threads.
+/// </remarks>
 internal readonly unsafe struct GatherBackwardKernel(GatherIndices indices, float* dy, float* dx) : IKernel, IParallelBody
 {
     private const long ColumnTile = 64;

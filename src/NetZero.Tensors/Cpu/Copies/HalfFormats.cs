@@ -88,10 +88,12 @@ internal static unsafe class HalfFormats
         var sign = bits & new Vector<uint>(Sign);
         var magnitude = bits ^ sign;
 
-        // Normal halves: the exponent's bias goes from 127 to 15, and 13 bits are rounded away. A carry may reach the exponent, up to infinity.
+        // Normal halves: the exponent's bias goes from 127 to 15, and 13 bits are rounded away. A carry may reach the exponent, up to
+        // infinity.
         var normal = (magnitude - new Vector<uint>((112u << 23) - 0xFFF) + ((magnitude >> 13) & Vector<uint>.One)) >> 13;
 
-        // Below 2^-14, halves are multiples of 2^-24, which are the last places of floats around 0.5: adding 0.5 rounds, and the low bits count them.
+        // Below 2^-14, halves are multiples of 2^-24, which are the last places of floats around 0.5: adding 0.5 rounds, and the low bits
+        // count them.
         var denormal = Vector.AsVectorUInt32(Vector.AsVectorSingle(magnitude) + new Vector<float>(0.5f)) - new Vector<uint>(0x3F00_0000);
 
         var isNan = Vector.GreaterThan(magnitude, new Vector<uint>(Infinity));

@@ -7,8 +7,9 @@ namespace NetZero.Tensors.Cpu;
 /// </remarks>
 internal readonly unsafe struct StridedCopyKernel : IKernel
 {
-    // 16 floats are one cache line of the source; twice that lets its neighbour, which processors fetch with it, be used as well.
-    private const int Band = 32;
+    // 16 floats are one cache line of the source. More would write to more rows at a time than caches hold apart when rows are powers of
+    // two.
+    private const int Band = 16;
 
     private readonly byte* _source;
     private readonly byte* _destination;
@@ -41,6 +42,17 @@ internal readonly unsafe struct StridedCopyKernel : IKernel
         extents.CopyTo(_extents);
         sourceStrides.CopyTo(_sourceStrides);
         destinationStrides.CopyTo(_destinationStrides);
+
+        // The dimension that the destination runs along is walked innermost.
+        for (var i = 0; i < _dims - 1; i++)
+        {
+            if (_destinationStrides[i] == 1 && _extents[i] > 1 && _destinationStrides[_dims - 1] != 1)
+            {
+                Swap(ref _extents, i, _dims - 1);
+                Swap(ref _sourceStrides, i, _dims - 1);
+                Swap(ref _destinationStrides, i, _dims - 1);
+            }
+        }
     }
 
     public void Run(WorkerPool workers)
@@ -58,6 +70,8 @@ internal readonly unsafe struct StridedCopyKernel : IKernel
         if (rest > 0)
             Launch(workers, across, 1, bands * Band, (int)rest);
     }
+
+    private static void Swap(ref Longs longs, int i, int j) => (longs[i], longs[j]) = (longs[j], longs[i]);
 
     // The dimension along which the source is contiguous, if that is not the innermost one; -1 if it is, or if there is none.
     private int DimAcross()

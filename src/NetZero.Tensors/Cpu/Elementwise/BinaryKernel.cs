@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace NetZero.Tensors.Cpu;
 
-/// <summary>y = f(a, b) elementwise, or += when accumulating; any strides and broadcasts, f given by <typeparamref name="TRule"/>.</summary>
+/// <summary>
+/// y = f(a, b) elementwise, or += when accumulating; any strides and broadcasts, f given by <typeparamref name="TRule"/>.
+/// </summary>
 internal readonly unsafe struct BinaryKernel<TRule> : IKernel, IParallelBody
     where TRule : struct, IBinaryRule
 {

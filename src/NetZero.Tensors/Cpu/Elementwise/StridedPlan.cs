@@ -16,7 +16,9 @@ internal struct StridedPlan
     /// <summary>The most operands: an output and three inputs.</summary>
     public const int MaxOperands = 4;
 
-    /// <summary>64 KiB of floats: large enough that handing out a task costs nothing beside it, small enough for a core's L2 with four operands.</summary>
+    /// <summary>
+    /// 64 KiB of floats: large enough that handing out a task costs nothing beside it, small enough for a core's L2 with four operands.
+    /// </summary>
     public const long ElementsPerTask = 16 * 1024;
 
     private Longs _extents;
@@ -52,7 +54,9 @@ internal struct StridedPlan
         return plan;
     }
 
-    /// <summary>The plan of operands that are read (and operand 0 written) as one shape; unused operands repeat the output's strides.</summary>
+    /// <summary>
+    /// The plan of operands that are read (and operand 0 written) as one shape; unused operands repeat the output's strides.
+    /// </summary>
     /// <param name="extents">The shape.</param>
     /// <param name="strides0">Of the output, in elements.</param>
     /// <param name="strides1">Of the first input.</param>
@@ -70,9 +74,11 @@ internal struct StridedPlan
     {
         CheckDims(extents);
         var plan = default(StridedPlan);
+        strides2 = strides2.IsEmpty ? strides0 : strides2;
+        strides3 = strides3.IsEmpty ? strides0 : strides3;
         for (var i = 0; i < extents.Length; i++)
             if (extents[i] != 1)
-                plan.Append(extents[i], strides0[i], strides1[i], strides2.IsEmpty ? strides0[i] : strides2[i], strides3.IsEmpty ? strides0[i] : strides3[i]);
+                plan.Append(extents[i], strides0[i], strides1[i], strides2[i], strides3[i]);
         if (plan._dims == 0)
             plan.Append(1, 1, 1, 1, 1);
         plan.Cut(weight);
@@ -86,7 +92,8 @@ internal struct StridedPlan
         if (extents.Length > MaxDims)
         {
             throw new NotSupportedException(
-                $"Elementwise kernels and copies take at most {MaxDims} dimensions; the shape [{string.Join(", ", extents.ToArray())}] has {extents.Length}. Reshape it.");
+                $"Elementwise kernels and copies take at most {MaxDims} dimensions; "
+                + $"the shape [{string.Join(", ", extents.ToArray())}] has {extents.Length}. Reshape it.");
         }
     }
 

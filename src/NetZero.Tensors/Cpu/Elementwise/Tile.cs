@@ -6,7 +6,10 @@ internal static unsafe class Tile
     /// <summary>Floats in a tile: 2 KiB, so that the four operands of a kernel stay in the L1 cache and on the stack.</summary>
     public const int Length = 512;
 
-    /// <summary><paramref name="count"/> floats from <paramref name="source"/> on: in place where they are contiguous, else in <paramref name="buffer"/>.</summary>
+    /// <summary>
+    /// <paramref name="count"/> floats from <paramref name="source"/> on: in place where they are contiguous, else in <paramref
+    /// name="buffer"/>.
+    /// </summary>
     public static float* Read(float* source, long stride, float* buffer, int count)
     {
         if (stride == 1)

@@ -3,7 +3,9 @@ namespace NetZero.Tensors.Cpu;
 /// <summary>Double-precision functions that the framework lacks, for references.</summary>
 internal static class DoubleMath
 {
-    /// <summary>The error function by its Taylor series or, from 3 on, the continued fraction of its complement; within 1e-14 relative.</summary>
+    /// <summary>
+    /// The error function by its Taylor series or, from 3 on, the continued fraction of its complement; within 1e-14 relative.
+    /// </summary>
     public static double Erf(double x)
     {
         var a = Math.Abs(x);

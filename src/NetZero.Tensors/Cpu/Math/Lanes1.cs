@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace NetZero.Tensors.Cpu;
 
-/// <summary>One float: what runs where there is no vector hardware. The same formulas, and the same bits as any other width of the machine.</summary>
+/// <summary>
+/// One float: what runs where there is no vector hardware. The same formulas, and the same bits as any other width of the machine.
+/// </summary>
 [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
 {

@@ -12,7 +12,8 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
 
     /// <summary>Whether the machine computes 16 lanes at once.</summary>
     /// <remarks>
-    /// Not <c>Vector512.IsHardwareAccelerated</c>: that is false on processors of the first AVX-512 generations, where .NET prefers 256 bits
+    /// Not <c>Vector512.IsHardwareAccelerated</c>: that is false on processors of the first AVX-512 generations, where .NET prefers 256
+    /// bits
     /// for code that is not hot. Ours is.
     /// </remarks>
     public static bool IsSupported => Avx512F.IsSupported;

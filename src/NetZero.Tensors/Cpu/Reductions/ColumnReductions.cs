@@ -5,7 +5,9 @@ namespace NetZero.Tensors.Cpu;
 /// <summary>Reduces the rows of a matrix to one row. Each column is reduced on its own, so that the vector width changes no bits.</summary>
 internal static unsafe class ColumnReductions
 {
-    /// <summary>y[i] = reduction over r of x[r·stride + i]; sums take four rows at a time: one rounding in four is on the running sum.</summary>
+    /// <summary>
+    /// y[i] = reduction over r of x[r·stride + i]; sums take four rows at a time: one rounding in four is on the running sum.
+    /// </summary>
     public static void Run<TRule>(float* x, long rows, long stride, float* y, int columns)
         where TRule : struct, IReduceRule
     {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>
@@ -51,16 +53,26 @@ internal readonly unsafe struct ReduceKernel<TRule> : IKernel
         public void Run(long index, int worker)
         {
             var shape = kernel._shape;
-            var end = Math.Min(shape.Items, (index + 1) * shape.ItemsPerTask);
-            for (var item = index * shape.ItemsPerTask; item < end; item++)
+            var item = index * shape.ItemsPerTask;
+            var end = Math.Min(shape.Items, item + shape.ItemsPerTask);
+            var tile = item % shape.ColumnTiles;
+            var chunk = item / shape.ColumnTiles % shape.Chunks;
+            var outer = item / shape.ColumnTiles / shape.Chunks;
+            for (; item < end; item++)
             {
-                var tile = item % shape.ColumnTiles;
-                var chunk = item / shape.ColumnTiles % shape.Chunks;
-                var outer = item / shape.ColumnTiles / shape.Chunks;
                 Reduce(shape, outer, chunk, tile * ReduceShape.ColumnTile);
+                if (++tile < shape.ColumnTiles)
+                    continue;
+                tile = 0;
+                if (++chunk < shape.Chunks)
+                    continue;
+                chunk = 0;
+                outer++;
             }
         }
 
+        // The buffer is written before it is read.
+        [SkipLocalsInit]
         private void Reduce(in ReduceShape shape, long outer, long chunk, long column)
         {
             var rows = Math.Min(shape.ChunkRows, shape.Reduced - (chunk * shape.ChunkRows));

@@ -11,13 +11,13 @@ internal readonly record struct ReduceShape(long Outer, long Reduced, long Inner
     private const long ColumnChunk = 256;
 
     /// <summary>Reduced elements of one chunk.</summary>
-    public long ChunkRows => Inner == 1 ? RowChunk : ColumnChunk;
+    public long ChunkRows { get; } = Inner == 1 ? RowChunk : ColumnChunk;
 
     /// <summary>Chunks of the reduced dimension; one also where it is empty.</summary>
-    public long Chunks => Math.Max(1, (Reduced + ChunkRows - 1) / ChunkRows);
+    public long Chunks { get; } = Math.Max(1, Inner == 1 ? (Reduced + RowChunk - 1) / RowChunk : (Reduced + ColumnChunk - 1) / ColumnChunk);
 
     /// <summary>Tiles of the inner dimension.</summary>
-    public long ColumnTiles => (Inner + ColumnTile - 1) / ColumnTile;
+    public long ColumnTiles { get; } = (Inner + ColumnTile - 1) / ColumnTile;
 
     /// <summary>Chunks of tiles, over all outer indices.</summary>
     public long Items => Outer * Chunks * ColumnTiles;

@@ -4,7 +4,8 @@ namespace NetZero.Tensors.Cpu;
 
 /// <summary>Sums and maxima of contiguous floats on one thread.</summary>
 /// <remarks>
-/// Sums are taken in blocks of <see cref="Block"/> elements: four vectors of partial sums within a block, the blocks' sums in double. So the
+/// Sums are taken in blocks of <see cref="Block"/> elements: four vectors of partial sums within a block, the blocks' sums in double. So
+/// the
 /// error is at most (Block / (4·lanes) + log2(4·lanes) + 1)·2^-24 of the sum of magnitudes, however long the row, and the result depends on
 /// the length and the vector width only.
 /// </remarks>

@@ -3,7 +3,8 @@ namespace NetZero.Tensors.Cpu;
 /// <summary>
 /// dx from y and dy, row by row of contiguous matrices: y·(dy - Σ y·dy) for softmax, dy - e^y·Σ dy for its logarithm; += when accumulating.
 /// </summary>
-internal readonly unsafe struct SoftmaxBackwardKernel(float* y, float* dy, float* dx, long rows, long columns, bool logarithm, bool accumulate)
+internal readonly unsafe struct SoftmaxBackwardKernel(
+    float* y, float* dy, float* dx, long rows, long columns, bool logarithm, bool accumulate)
     : IKernel, IParallelBody
 {
     public void Run(WorkerPool workers)
@@ -19,9 +20,15 @@ internal readonly unsafe struct SoftmaxBackwardKernel(float* y, float* dy, float
         {
             var at = row * columns;
             if (logarithm)
-                BinaryLoop.Run(new LogSoftmaxBackwardRule((float)RowReductions.Sum(dy + at, columns)), y + at, dy + at, dx + at, columns, accumulate);
+            {
+                var rule = new LogSoftmaxBackwardRule((float)RowReductions.Sum(dy + at, columns));
+                BinaryLoop.Run(rule, y + at, dy + at, dx + at, columns, accumulate);
+            }
             else
-                BinaryLoop.Run(new SoftmaxBackwardRule((float)RowReductions.Dot(y + at, dy + at, columns)), y + at, dy + at, dx + at, columns, accumulate);
+            {
+                var rule = new SoftmaxBackwardRule((float)RowReductions.Dot(y + at, dy + at, columns));
+                BinaryLoop.Run(rule, y + at, dy + at, dx + at, columns, accumulate);
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 namespace NetZero.Tensors.Cpu;
 
-/// <summary>y[r, :] = e^(x[r, :] - max) / Σ over rows of a contiguous matrix, or x - max - ln Σ for the logarithm. y may be x for the former.</summary>
+/// <summary>
+/// y[r, :] = e^(x[r, :] - max) / Σ over rows of a contiguous matrix, or x - max - ln Σ for the logarithm. y may be x for the former.
+/// </summary>
 internal readonly unsafe struct SoftmaxKernel(float* x, float* y, long rows, long columns, bool logarithm) : IKernel, IParallelBody
 {
     public void Run(WorkerPool workers)
