@@ -35,7 +35,6 @@ internal sealed class RankTrainer(RunState state, RankContext rank)
         return Task.CompletedTask;
     }
 
-    // Every rank evaluates as many micro-batches, so samples that do not fill a last one on all ranks are left out.
     private double? Evaluate(TrainingLoop loop, int step)
     {
         if (state.Validation is not { } validation)
@@ -44,7 +43,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank)
         var layout = BatchLayout.Of(_run) with { MicroBatches = 1 };
         var order = new SampleOrder(validation.SampleCount, shuffle: false, _run.Seed);
         var loss = loop.Evaluate(
-            new TextBatches(new BatchReader(validation.Tokens, order, layout, rank.Rank)), Math.Max(1, validation.SampleCount / layout.Samples), rank.Cancellation);
+            new TextBatches(new BatchReader(validation.Tokens, order, layout, rank.Rank)), validation.SampleCount, rank.Cancellation);
         if (Reports)
             state.Observer.OnEvaluation(new EvaluationReport(step, loss, Stopwatch.GetElapsedTime(start).TotalSeconds));
         return loss;

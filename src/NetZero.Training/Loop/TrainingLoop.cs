@@ -10,6 +10,9 @@ namespace NetZero.Training;
 /// <remarks>The same program runs on Meta, where there are no values: losses and norms are NaN there, and everything else is as in the real run.</remarks>
 public sealed class TrainingLoop
 {
+    // The target that CrossEntropy leaves out of its mean, by default and as PyTorch.
+    private const int NotCounted = -100;
+
     private readonly Gpt2 _model;
     private readonly ShardedModule _sharded;
     private readonly Optimizer _optimizer;
@@ -72,23 +75,31 @@ public sealed class TrainingLoop
         return new StepResult(step, loss, norm, _optimizer.LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 
-    /// <summary>The mean loss over micro-batches of other data, without gradients; the same on every rank.</summary>
+    /// <summary>The mean loss over samples of other data, without gradients; the same on every rank.</summary>
     /// <param name="data">This rank's part of the validation data, of the same shape as the training data.</param>
-    /// <param name="batches">How many micro-batches each rank evaluates.</param>
+    /// <param name="samples">How many samples all ranks together have. Each counts once, whatever the number of ranks and the size of a micro-batch.</param>
     /// <param name="cancellation">Looked at between micro-batches.</param>
-    public double Evaluate(IBatchSource data, long batches, CancellationToken cancellation = default)
+    public double Evaluate(IBatchSource data, long samples, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
-        double loss = 0;
-        for (long batch = 0; batch < batches; batch++)
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(samples);
+        double sum = 0;
+        var batchSamples = (long)data.Rows * _sharded.Group.Size;
+        for (long batch = 0; batch * batchSamples < samples; batch++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var pass = _sharded.BeginEvaluation();
             data.Read(batch, 0, _inputs, _targets);
-            loss += Read(Loss());
+
+            // The last batch may not be full. All ranks run it all the same, because they gather parameters together.
+            var rows = (int)Math.Clamp(samples - (batch * batchSamples) - data.FirstSample(0), 0, data.Rows);
+            _targets.AsSpan(rows * data.SequenceLength).Fill(NotCounted);
+            var loss = Read(Loss());
+            if (rows > 0)
+                sum += loss * rows;
         }
 
-        return MeanOverRanks(loss / batches);
+        return MeanOverRanks(sum) * _sharded.Group.Size / samples;
     }
 
     private Tensor Loss()
