@@ -23,7 +23,7 @@ public sealed record WarmupSchedule(long WarmupSteps) : LearningRateSchedule
         step < WarmupSteps ? baseRate * (step + 1) / WarmupSteps : baseRate;
 }
 
-/// <summary>Linear warm-up, then half a cosine from the base rate down to a share of it at the last step, constant from there on (SGDR, section 3, one period).</summary>
+/// <summary>Linear warm-up, then half a cosine from the base rate down to a share of it after the total steps, constant from there on (SGDR, section 3, one period).</summary>
 /// <param name="WarmupSteps">Steps of warm-up.</param>
 /// <param name="TotalSteps">The step count at which the minimum is reached, warm-up included.</param>
 /// <param name="MinimumRatio">The last rate as a share of the base rate.</param>
