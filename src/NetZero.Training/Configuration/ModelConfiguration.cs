@@ -32,6 +32,6 @@ public sealed record ModelConfiguration
     /// <summary>Added to the variance in every LayerNorm.</summary>
     public double LayerNormEpsilon { get; init; } = 1e-5;
 
-    /// <summary>The probability of dropping an element after the embeddings, in attention and after each residual branch; 0 is off.</summary>
+    /// <summary>The probability of dropping an element after the embeddings and after each residual branch; 0 is off. Attention weights are not dropped: the tiled attention never holds them.</summary>
     public double Dropout { get; init; }
 }
