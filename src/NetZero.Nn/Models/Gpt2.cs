@@ -43,7 +43,7 @@ public sealed class Gpt2 : Module
         using var call = Enter(tokens.Context);
         var hidden = Hidden(tokens);
         var logits = Head(hidden);
-        return call.Return(logits.CrossEntropy(targets));
+        return call.Return(logits.CrossEntropy(targets, overwriteLogits: true)); // nobody else reads them
     }
 
     /// <summary>The logits of the next token after the last position. Shapes: tokens [B, T] of I32; result [B, V].</summary>
