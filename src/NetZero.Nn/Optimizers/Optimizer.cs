@@ -36,8 +36,16 @@ public abstract class Optimizer
     public void Step()
     {
         Prepare();
-        Steps++;
-        _parameters.Update((shard, gradientScale) => Update(shard, State(shard), gradientScale));
+
+        // Counted when the first shard comes: a step that is refused does not count.
+        var counted = false;
+        _parameters.Update((shard, gradientScale) =>
+        {
+            if (!counted)
+                Steps++;
+            counted = true;
+            Update(shard, State(shard), gradientScale);
+        });
     }
 
     /// <summary>Updates one shard.</summary>

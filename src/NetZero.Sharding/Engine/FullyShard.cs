@@ -16,11 +16,13 @@ public static class FullyShard
     public static ShardedModule Apply(Module model, RankContext rank, ShardingPolicy policy, ShardingOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(rank);
-        return Apply(model, rank.Group, rank.Tensors, policy, options);
+        return Apply(model, rank.Group, rank.Tensors, policy, options, rank.Cancellation);
     }
 
-    /// <summary>The same from a process group and a tensor context, such as a fake group and a context on Meta.</summary>
-    public static ShardedModule Apply(Module model, ProcessGroup group, TensorContext tensors, ShardingPolicy policy, ShardingOptions? options = null)
+    /// <summary>The same from a process group and a tensor context, such as a fake group and a context on Meta. Cancellation is looked at between units.</summary>
+    public static ShardedModule Apply(
+        Module model, ProcessGroup group, TensorContext tensors, ShardingPolicy policy, ShardingOptions? options = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(group);
@@ -28,7 +30,7 @@ public static class FullyShard
         ArgumentNullException.ThrowIfNull(policy);
         options ??= new ShardingOptions();
         options.Validate();
-        return new ShardedModule(model, group, tensors, policy, options);
+        return new ShardedModule(model, group, tensors, policy, options, cancellation);
     }
 }
 

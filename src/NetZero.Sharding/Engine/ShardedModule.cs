@@ -10,8 +10,9 @@ public sealed class ShardedModule : IFlatParameters
     private readonly UnitRuntime[] _units;
     private readonly StepExecutor _executor;
     private readonly GradientClipper _clipper;
+    private long _nextStep;
 
-    internal ShardedModule(Module model, ProcessGroup group, TensorContext tensors, ShardingPolicy policy, ShardingOptions options)
+    internal ShardedModule(Module model, ProcessGroup group, TensorContext tensors, ShardingPolicy policy, ShardingOptions options, CancellationToken cancellation)
     {
         Module = model;
         Group = group;
@@ -31,7 +32,7 @@ public sealed class ShardedModule : IFlatParameters
         var source = options.Source ?? new InitialValues(tensors.Random.Seed);
         foreach (var unit in _units)
             unit.Parameters.Fill(source);
-        _executor = new StepExecutor(_units);
+        _executor = new StepExecutor(_units, cancellation);
         _clipper = new GradientClipper(_units, group, tensors);
         for (var i = 0; i < units.Count; i++)
             units[i].Module.Hooks = new UnitHooks(_executor, tensors, i);
@@ -72,14 +73,20 @@ public sealed class ShardedModule : IFlatParameters
     }
 
     /// <summary>Opens a training step: forward, backward (as often as <see cref="GradientAccumulationSteps"/> says), then the optimizer.</summary>
-    public TrainingStep BeginStep()
+    /// <param name="step">The step's number, which keys random numbers such as dropout; by default steps are counted from 0.</param>
+    /// <param name="firstSample">The index in the global batch of this rank's first row; by default each rank has numbers of its own, and dropout then depends on
+    /// the number of ranks.</param>
+    /// <exception cref="InvalidOperationException">A step or an evaluation is open already.</exception>
+    public TrainingStep BeginStep(long? step = null, long? firstSample = null)
     {
         _executor.Begin(TrainingSchedule);
         _clipper.Reset();
-        return new TrainingStep(this, _executor);
+        _nextStep = step ?? _nextStep;
+        return new TrainingStep(this, _executor, _nextStep++, firstSample);
     }
 
     /// <summary>Opens an evaluation: one forward pass without gradients.</summary>
+    /// <exception cref="InvalidOperationException">A step or an evaluation is open already.</exception>
     public EvaluationPass BeginEvaluation()
     {
         _executor.Begin(EvaluationSchedule);

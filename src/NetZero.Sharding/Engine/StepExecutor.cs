@@ -4,7 +4,7 @@ using NetZero.Nn;
 namespace NetZero.Sharding;
 
 /// <summary>Walks a schedule: the program reports where modules begin and end, and what the schedule puts between is done.</summary>
-internal sealed class StepExecutor(UnitRuntime[] units)
+internal sealed class StepExecutor(UnitRuntime[] units, CancellationToken cancellation)
 {
     private readonly long[] _began = new long[units.Length * 2];
     private StepSchedule? _schedule;
@@ -15,14 +15,22 @@ internal sealed class StepExecutor(UnitRuntime[] units)
     /// <summary>The micro-batch at hand, from 0.</summary>
     public int MicroBatch => _schedule is { } schedule && _position < schedule.Events.Count ? schedule.Events[_position].MicroBatch : 0;
 
+    /// <summary>Whether the backward pass at hand was started by <see cref="TrainingStep.Backward"/>, which weighs micro-batches.</summary>
+    public bool IsWeighted { get; set; }
+
     /// <summary>Starts a step or an evaluation.</summary>
+    /// <exception cref="InvalidOperationException">One is open already.</exception>
     public void Begin(StepSchedule schedule)
     {
+        if (_schedule is not null)
+            throw new InvalidOperationException("A step or an evaluation of this model is open already; dispose it before the next one begins.");
+        foreach (var unit in units)
+            unit.Settle();
         _schedule = schedule;
         _position = 0;
     }
 
-    /// <summary>Gives the step up or ends it: nothing of it stays.</summary>
+    /// <summary>Gives the step up or ends it: nothing of it stays, but for what peers may still be reading or filling (see <see cref="UnitRuntime.Settle"/>).</summary>
     public void End()
     {
         _schedule = null;
@@ -36,12 +44,16 @@ internal sealed class StepExecutor(UnitRuntime[] units)
     {
         var schedule = _schedule ?? throw new InvalidOperationException(
             $"Unit '{units[unit].Layout.Name}' was run outside a step; open one with BeginStep() or BeginEvaluation().");
+        cancellation.ThrowIfCancellationRequested();
         RunActions(schedule);
         var found = new ScheduleEvent(kind, unit, MicroBatch);
         if (_position >= schedule.Events.Count || schedule.Events[_position] != found)
             throw new InvalidOperationException(
                 $"The program reached {kind} of unit '{units[unit].Layout.Name}' where the schedule declares {Expected(schedule)}; " +
                 "run every unit once per micro-batch, in the order in which they were registered.");
+        if (kind == ScheduleEventKind.Backward && !IsWeighted && schedule.MicroBatches > 1)
+            throw new InvalidOperationException(
+                $"With {schedule.MicroBatches} micro-batches a step each loss counts 1/{schedule.MicroBatches}: call step.Backward(loss) instead of loss.Backward().");
         Boundary(found);
         _position++;
         RunActions(schedule);

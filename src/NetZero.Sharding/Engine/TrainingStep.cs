@@ -8,23 +8,39 @@ public sealed class TrainingStep : IDisposable
     private readonly ShardedModule _module;
     private readonly StepExecutor _executor;
     private readonly OpenScope _scope;
+    private readonly long _step;
     private bool _disposed;
 
-    internal TrainingStep(ShardedModule module, StepExecutor executor)
+    internal TrainingStep(ShardedModule module, StepExecutor executor, long step, long? firstSample)
     {
         _module = module;
         _executor = executor;
+        _step = step;
         _scope = module.Tensors.BeginStepScope("training step");
+        KeyRandomNumbers(firstSample);
     }
 
     /// <summary>Opens the scope of one micro-batch: its activations are freed at its end. Not needed without accumulation.</summary>
-    public OpenScope BeginMicroBatch() => _module.Tensors.BeginStepScope("micro-batch");
+    /// <param name="firstSample">The index in the global batch of the micro-batch's first row; see <see cref="ShardedModule.BeginStep"/>.</param>
+    public OpenScope BeginMicroBatch(long? firstSample = null)
+    {
+        KeyRandomNumbers(firstSample);
+        return _module.Tensors.BeginStepScope("micro-batch");
+    }
 
     /// <summary>The backward pass of one micro-batch, whose loss counts 1 / <see cref="ShardedModule.GradientAccumulationSteps"/>.</summary>
     public void Backward(Tensor loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        loss.Backward(_module.Tensors.Full(loss.Shape, 1f / _module.GradientAccumulationSteps));
+        _executor.IsWeighted = true;
+        try
+        {
+            loss.Backward(_module.Tensors.Full(loss.Shape, 1f / _module.GradientAccumulationSteps));
+        }
+        finally
+        {
+            _executor.IsWeighted = false;
+        }
     }
 
     /// <summary>Ends the step.</summary>
@@ -36,37 +52,8 @@ public sealed class TrainingStep : IDisposable
         _executor.End();
         _scope.Dispose();
     }
-}
 
-/// <summary>A forward pass without gradients under way.</summary>
-public sealed class EvaluationPass : IDisposable
-{
-    private readonly TensorContext _tensors;
-    private readonly StepExecutor _executor;
-    private readonly OpenScope _scope;
-    private readonly TensorContext.GradModeScope _noGrad;
-    private readonly bool _training;
-    private bool _disposed;
-
-    internal EvaluationPass(TensorContext tensors, StepExecutor executor)
-    {
-        _tensors = tensors;
-        _executor = executor;
-        _training = tensors.Training;
-        tensors.Training = false;
-        _noGrad = tensors.NoGrad();
-        _scope = tensors.BeginScope("evaluation");
-    }
-
-    /// <summary>Ends the pass.</summary>
-    public void Dispose()
-    {
-        if (_disposed)
-            return;
-        _disposed = true;
-        _executor.End();
-        _scope.Dispose();
-        _noGrad.Dispose();
-        _tensors.Training = _training;
-    }
+    // Without a known place in the global batch, ranks and micro-batches are kept apart by the upper bits.
+    private void KeyRandomNumbers(long? firstSample) =>
+        _module.Tensors.Random.BeginForward(_step, firstSample ?? (((long)_module.Group.Rank << 40) | ((long)_executor.MicroBatch << 32)));
 }

@@ -16,6 +16,9 @@ public sealed class StepSchedule
     /// <summary>The events in order.</summary>
     public IReadOnlyList<ScheduleEvent> Events { get; }
 
+    /// <summary>Forward passes of the step.</summary>
+    public int MicroBatches => Events.Count == 0 ? 0 : Events[^1].MicroBatch + 1;
+
     /// <summary>How many events of one kind there are.</summary>
     public int Count(ScheduleEventKind kind) => Events.Count(e => e.Kind == kind);
 

@@ -112,13 +112,22 @@ internal sealed class UnitGradients
         _hasSum = true;
     }
 
-    /// <summary>Lets all gradients go: after the update, or when a step is given up.</summary>
-    public void Clear()
+    /// <summary>Lets all gradients go, unless a reduction is in flight: then <see cref="Settle"/> does.</summary>
+    public void Reset()
     {
+        if (_reduction is { IsCompleted: false })
+            return;
         _buffer.Evict("the step has ended");
         _sum?.Evict("the step has ended");
         _reduction = null;
         _hasSum = false;
+    }
+
+    /// <summary>Waits for a reduction that a step had left in flight, and lets the gradients go.</summary>
+    public void Settle()
+    {
+        _reduction?.WaitInputs();
+        Reset();
     }
 
     private Tensor View(Storage storage, long start, long length) => _context.View(storage, start, [length]);

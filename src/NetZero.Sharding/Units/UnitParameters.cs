@@ -96,13 +96,22 @@ internal sealed class UnitParameters
             Wait();
     }
 
-    /// <summary>Gives up what a step left gathered.</summary>
+    /// <summary>Gives up what a step left gathered; a gather in flight keeps its buffer until <see cref="Settle"/>.</summary>
     public void Reset()
     {
-        if (_gathered is null)
+        if (_gathered is null || _gather is { IsCompleted: false })
             return;
         _gathered.Evict($"the step that gathered unit '{_layout.Name}' has ended");
         _ready = false;
+    }
+
+    /// <summary>Waits for a gather that a step had left in flight, and lets its buffer go.</summary>
+    public void Settle()
+    {
+        if (_gathered is null || !_gathered.IsResident)
+            return;
+        WaitForReaders();
+        Reset();
     }
 
     /// <summary>Fills this rank's slice, and the whole where parameters are replicated.</summary>

@@ -48,16 +48,24 @@ internal sealed class UnitRuntime
     {
         Parameters.WaitForReaders();
         update(Shard);
-        Gradients.Clear();
+        Gradients.Reset();
     }
 
     /// <summary>After all updates: gathered parameters are there before the next step begins.</summary>
     public void FinishUpdate() => Parameters.FinishUpdate();
 
-    /// <summary>Nothing of a step stays.</summary>
+    /// <summary>Nothing of a step stays, except buffers of collectives that are still in flight.</summary>
+    /// <remarks>Does not wait: after an exception the peers may never come. <see cref="Settle"/> does, before the next step.</remarks>
     public void Reset()
     {
-        Gradients.Clear();
+        Gradients.Reset();
         Parameters.Reset();
+    }
+
+    /// <summary>Waits for what a step that was given up had left in flight, and lets its buffers go.</summary>
+    public void Settle()
+    {
+        Gradients.Settle();
+        Parameters.Settle();
     }
 }

@@ -53,14 +53,13 @@ public sealed class TrainingLoop
     public StepResult Step(long step, CancellationToken cancellation = default)
     {
         var start = Stopwatch.GetTimestamp();
-        using var open = _sharded.BeginStep();
+        using var open = _sharded.BeginStep(step);
         double loss = 0;
         for (var micro = 0; micro < _sharded.GradientAccumulationSteps; micro++)
         {
             cancellation.ThrowIfCancellationRequested();
-            using var scope = open.BeginMicroBatch();
+            using var scope = open.BeginMicroBatch(_data.FirstSample(micro));
             _data.Read(step, micro, _inputs, _targets);
-            Tensors.Random.BeginForward(step, _data.FirstSample(micro));
             var microLoss = Loss();
             loss += Read(microLoss);
             open.Backward(microLoss);

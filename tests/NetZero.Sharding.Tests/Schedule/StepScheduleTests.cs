@@ -50,7 +50,7 @@ public class StepScheduleTests
             Build(2, 2, 3).ToString());
     }
 
-    // YARDSTICK (FSDP2's tests): forward gathers = blocks + 1; backward gathers = blocks, since the root is kept; reduce-scatters = blocks + 1.
+    // As PyTorch's tests of fully_shard count: forward gathers = blocks + 1; backward gathers = blocks, since the root is kept; reduce-scatters = blocks + 1.
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -1,5 +1,6 @@
 using NetZero.Collectives;
 using NetZero.Nn;
+using NetZero.Planning;
 using NetZero.Sharding;
 using NetZero.Tensors;
 
@@ -55,23 +56,15 @@ public class ScheduleAndMemoryTests
         Assert.All(logs, log => Assert.Equal(Enumerable.Repeat(declared, 2).SelectMany(p => p), log.Events.Where(e => e.IsCollective)));
     }
 
-    // YARDSTICKS: elements per rank and step: stages 0-2 2 P (N-1)/N, stage 3 3 P (N-1)/N less the backward gather of the root, which is kept; P padded.
-    // With accumulation each micro-batch is reduced (and at stage 3 gathered), but updates are gathered once.
+    // The formula's source stands with it. The root is gathered once a micro-batch, because it is kept until its last backward.
     [Theory]
     [MemberData(nameof(Cases))]
     public async Task Run_WireBytes_EqualTheFormula(int ranks, int stage, int accumulation)
     {
         var outcome = await Run(ranks, stage, accumulation).RunAsync();
         var units = outcome.Ranks[0].Module.Units;
-        var all = units.Sum(u => u.PaddedBytes);
-        var blocks = all - units[0].PaddedBytes;
-        var moved = stage switch
-        {
-            0 => 2 * all * accumulation,
-            1 or 2 => (all * accumulation) + all,
-            _ => (all + all + blocks) * accumulation,
-        };
-        Assert.All(outcome.Ranks, rank => Assert.Equal(2 * (moved / ranks * (ranks - 1)), rank.WireBytes));
+        var elements = WireVolume.ElementsPerRank(units.Sum(u => u.PaddedElements), ranks, stage, units[0].PaddedElements, accumulation);
+        Assert.All(outcome.Ranks, rank => Assert.Equal(2 * sizeof(float) * elements, rank.WireBytes));
     }
 
     // Resting bytes (ZeRO, section 5, fp32): parameters 4 P or 4 P/N, gradients 4 P or 4 P/N, moments 8 P or 8 P/N; padding below one alignment a unit and rank.

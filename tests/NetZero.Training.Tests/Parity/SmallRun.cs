@@ -54,6 +54,7 @@ internal sealed record SmallRun
                 ranks[rank.Rank] = new RankOutcome(
                     steps, rank.Tensors.Ledger.PeakSnapshot(), rank.Tensors.Ledger.PeakBytes, loop.SteadyBytes,
                     rank.Group.Recorder.TotalWireBytes, [.. rank.Group.Recorder.Calls], module);
+                CheckNothingButResidentState(rank.Tensors.Ledger, module);
                 module.VisitParameters((name, value) => weights[name] = value.ToArray<float>());
                 return Task.CompletedTask;
             },
@@ -61,6 +62,17 @@ internal sealed record SmallRun
         for (var rank = 0; rank < Ranks; rank++)
             Testing.Ranks.CheckEmpty(ledgers[rank], rank);
         return new Outcome(ranks, weights);
+    }
+
+    // After a step: the slices (or wholes) of parameters and moments, and the clip factor.
+    private static void CheckNothingButResidentState(MemoryLedger ledger, ShardedModule module)
+    {
+        foreach (var kind in (MemoryKind[])[MemoryKind.Gathered, MemoryKind.Gradient, MemoryKind.Activation, MemoryKind.Communication])
+            Assert.True(ledger.Live(kind) == 0, $"{ledger.Live(kind)} bytes of {kind} outlived the last step");
+        Assert.InRange(ledger.Live(MemoryKind.Workspace), 0, MemoryLedger.GranuleBytes);
+        var alone = module.Group.Size == 1;
+        Assert.Equal(module.Units.Sum(u => module.Policy.ShardsParameters && !alone ? u.ShardElements : u.PaddedElements) * 4, ledger.Live(MemoryKind.Parameter));
+        Assert.Equal(module.Units.Sum(u => module.Policy.ShardsOptimizer && !alone ? u.ShardElements : u.PaddedElements) * 8, ledger.Live(MemoryKind.Optimizer));
     }
 
     /// <summary>What a run left: steps as rank 0 saw them, and the final weights.</summary>
