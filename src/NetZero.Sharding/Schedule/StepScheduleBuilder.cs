@@ -2,9 +2,10 @@ namespace NetZero.Sharding;
 
 /// <summary>Declares the events of a step.</summary>
 /// <remarks>
-/// Note: a parameter's life under ZeRO-3. A block is gathered while the block before it computes, released as soon as its forward has ended, gathered again while
-/// the backward of the block after it computes, and released when its gradients are complete. The root unit (embeddings, final norm, tied head) is gathered at its
-/// first use and released after its last backward. So at most the root and two blocks are whole at any time.
+/// Note: a parameter's life under ZeRO-3. The gather of a block starts before the block in front of it computes; it is released as soon as its forward has
+/// ended, gathered again before the block behind it runs backward, and released when its gradients are complete. (Between threads a start publishes the rank's slice, and
+/// bytes move when somebody waits for them; a transport with a thread or a device of its own moves them meanwhile.) The root unit (embeddings, final norm, tied head) is
+/// gathered at its first use and released after its last backward. So at most the root and two blocks are whole at any time.
 /// Note: a gradient's life. A unit's gradients are written into one flat buffer. When they are complete the reduction starts, and it is taken over one unit
 /// later, just before the next one starts; so at most the root and two blocks have whole gradients at any time where gradients are sharded.
 /// </remarks>
