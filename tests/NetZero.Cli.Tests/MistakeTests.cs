@@ -21,6 +21,7 @@ public sealed class MistakeTests : IDisposable
         Model("whole", weights);
         Directory.CreateDirectory(_folder.At("used"));
         File.WriteAllText(_folder.At("used/metrics.jsonl"), "{}\n");
+        File.WriteAllText(_folder.At("used/config.json"), """{ "train_batch_size": 8, "zero_optimization": {} }""");
     }
 
     public void Dispose() => _folder.Dispose();
@@ -57,6 +58,8 @@ public sealed class MistakeTests : IDisposable
     [InlineData("output_dir=@/text.txt", "text.txt", "not writable")]
     [InlineData("output_dir=@/text.txt/run", "text.txt", "not writable")]
     [InlineData("output_dir=@/used", "already holds a run", "--overwrite")]
+    [InlineData("output_dir=@/whole", "whole' holds config.json", "--output")]
+    [InlineData("init_from=@/whole output_dir=@/whole", "'init_from'", "lies in the output folder", "--output")]
     [InlineData("memory_budget=200KB", "200,000 bytes", "parameter ", "memory_budget")]
     [InlineData("memory_budget=3MB ranks=2", "3,000,000 bytes", "parameter ", "activation ", "memory_budget")]
     [InlineData("steps", "steps")]

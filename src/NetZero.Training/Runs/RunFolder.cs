@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace NetZero.Training;
 
 /// <summary>The folder that a run writes to. It is checked before anything is allocated and first written to when the run starts.</summary>
@@ -18,6 +20,11 @@ public sealed class RunFolder
     /// <summary>The trained model in Hugging Face's layout.</summary>
     public const string ModelFolder = "model";
 
+    private static readonly string[] Names = [ConfigurationFile, MetricsFile, MemoryFile, TraceFile, ModelFolder];
+
+    // The files that a run writes into its model's folder.
+    private static readonly string[] ModelFiles = ["config.json", "model.safetensors", Tokenizers.FileName];
+
     private RunFolder(string path) => FullPath = path;
 
     /// <summary>The folder.</summary>
@@ -35,8 +42,9 @@ public sealed class RunFolder
     /// <summary>Where the model goes.</summary>
     public string ModelPath => Path.Combine(FullPath, ModelFolder);
 
-    /// <summary>Whether a folder holds a run, finished or not.</summary>
-    public static bool HoldsRun(string path) => File.Exists(Path.Combine(path, MetricsFile));
+    /// <summary>Whether a folder holds a run, finished or not: metrics, beside the configuration of a run. Either alone may be somebody else's.</summary>
+    public static bool HoldsRun(string path) =>
+        File.Exists(Path.Combine(path, MetricsFile)) && IsRunConfiguration(Path.Combine(path, ConfigurationFile));
 
     /// <summary>A folder under <c>runs/</c> that holds no run yet: <c>runs/name</c>, <c>runs/name-2</c>, ...</summary>
     public static string NewPath(string name)
@@ -48,15 +56,13 @@ public sealed class RunFolder
     }
 
     /// <summary>Makes sure that a run can be written to <paramref name="path"/>, and leaves everything as it is.</summary>
-    /// <exception cref="ConfigurationException">It holds a run that is not to be overwritten, or cannot be written to.</exception>
+    /// <exception cref="ConfigurationException">
+    /// It holds a run that is not to be overwritten, or files of somebody else with names that a run writes, or cannot be written to.
+    /// </exception>
     public static RunFolder Check(string path, bool overwrite)
     {
         var full = Path.GetFullPath(path);
-        if (HoldsRun(full) && !overwrite)
-        {
-            throw new ConfigurationException(
-                $"output folder '{path}' already holds a run; choose another with --output, or replace it with --overwrite");
-        }
+        ThrowIfTaken(path, full, overwrite);
         try
         {
             ProbeNearestFolder(full);
@@ -69,9 +75,17 @@ public sealed class RunFolder
     }
 
     /// <summary>Like <see cref="Check(string, bool)"/> for the folder that a configuration names, or for a new one under <c>runs/</c>.</summary>
-    /// <exception cref="ConfigurationException">It holds a run that is not to be overwritten, or cannot be written to.</exception>
-    public static RunFolder Check(RunConfiguration configuration, bool overwrite) =>
-        Check(configuration.OutputDirectory ?? NewPath("run"), overwrite);
+    /// <exception cref="ConfigurationException">As there, or the run starts from a model inside of that folder.</exception>
+    public static RunFolder Check(RunConfiguration configuration, bool overwrite)
+    {
+        var path = configuration.OutputDirectory ?? NewPath("run");
+        if (configuration.InitFrom is { } start && IsInside(Path.GetFullPath(start), Path.GetFullPath(path)))
+        {
+            throw new ConfigurationException(
+                $"'init_from' '{start}' lies in the output folder '{path}', which the run writes to; choose another with --output");
+        }
+        return Check(path, overwrite);
+    }
 
     /// <summary>Starts the run's files: makes the folder, removes the files of a run that is overwritten, writes the configuration.</summary>
     /// <exception cref="ConfigurationException">The folder cannot be written to after all.</exception>
@@ -80,17 +94,72 @@ public sealed class RunFolder
         try
         {
             Directory.CreateDirectory(FullPath);
-            // Only what a run wrote goes; whatever else somebody keeps here stays.
-            foreach (var file in (ReadOnlySpan<string>)[MetricsFile, MemoryFile, TraceFile, ConfigurationFile])
-                File.Delete(Path.Combine(FullPath, file));
-            if (Directory.Exists(ModelPath))
-                Directory.Delete(ModelPath, recursive: true);
+            // Once more: the folder may have been filled since it was checked, and what is not a run's is never deleted.
+            ThrowIfTaken(FullPath, FullPath, overwrite: true);
+            RemoveRun();
             File.WriteAllBytes(Path.Combine(FullPath, ConfigurationFile), configuration.ToJson());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ConfigurationException($"output folder '{FullPath}' is not writable: {e.Message}", e);
         }
+    }
+
+    private static void ThrowIfTaken(string path, string full, bool overwrite)
+    {
+        var taken = new List<string>();
+        foreach (var name in Names)
+        {
+            if (Path.Exists(Path.Combine(full, name)))
+                taken.Add(name);
+        }
+        if (taken.Count == 0)
+            return;
+        if (!HoldsRun(full))
+        {
+            throw new ConfigurationException(
+                $"output folder '{path}' holds {string.Join(", ", taken)}, but not as a run of NetZero wrote it, and a run would replace it; "
+                + "choose another with --output");
+        }
+        if (!overwrite)
+        {
+            throw new ConfigurationException(
+                $"output folder '{path}' already holds a run; choose another with --output, or replace it with --overwrite");
+        }
+    }
+
+    // Models and other tools have files of this name too. What every run's has, and no model's: the batch and what is sharded.
+    private static bool IsRunConfiguration(string path)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path), ConfigurationReader.Json);
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("train_batch_size", out _) && json.RootElement.TryGetProperty("zero_optimization", out _);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsInside(string path, string folder)
+    {
+        var relative = Path.GetRelativePath(folder, path);
+        return !Path.IsPathRooted(relative) && relative != ".." && !relative.StartsWith(".." + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    }
+
+    // Only what a run wrote goes; whatever else somebody keeps here stays.
+    private void RemoveRun()
+    {
+        foreach (var name in (ReadOnlySpan<string>)[MetricsFile, MemoryFile, TraceFile, ConfigurationFile])
+            File.Delete(Path.Combine(FullPath, name));
+        if (!Directory.Exists(ModelPath))
+            return;
+        foreach (var name in ModelFiles)
+            File.Delete(Path.Combine(ModelPath, name));
+        if (!Directory.EnumerateFileSystemEntries(ModelPath).Any())
+            Directory.Delete(ModelPath);
     }
 
     // A file that is made and goes away at once is the only test that holds on every system: permissions alone do not tell.

@@ -8,6 +8,13 @@ public sealed class RunFolderTests : IDisposable
 
     private string[] Everything() => [.. Directory.EnumerateFileSystemEntries(_folder.FullPath, "*", SearchOption.AllDirectories)];
 
+    private string WriteRun()
+    {
+        _folder.Write("run/config.json", Configurations.Parse().ToJson());
+        _folder.Write("run/metrics.jsonl", "old");
+        return _folder.At("run");
+    }
+
     [Fact]
     public void Check_LeavesNoTrace()
     {
@@ -30,8 +37,7 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void FolderThatHoldsARun_IsRefused()
     {
-        _folder.Write("run/metrics.jsonl", "");
-        var path = _folder.At("run");
+        var path = WriteRun();
 
         Assert.Equal(
             $"output folder '{path}' already holds a run; choose another with --output, or replace it with --overwrite",
@@ -41,7 +47,8 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void Overwrite_RemovesTheRunsFilesOnly_AndNotBeforeTheRunBegins()
     {
-        foreach (var name in (string[])["metrics.jsonl", "memory.json", "trace.json", "config.json", "model/model.safetensors"])
+        WriteRun();
+        foreach (var name in (string[])["memory.json", "trace.json", "model/config.json", "model/model.safetensors", "model/netzero_tokenizer.json"])
             _folder.Write($"run/{name}", "old");
         _folder.Write("run/notes.txt", "mine");
 
@@ -50,6 +57,78 @@ public sealed class RunFolderTests : IDisposable
 
         run.Begin(Configurations.Parse());
         Assert.Equal([_folder.At("run"), _folder.At("run/config.json"), _folder.At("run/notes.txt")], Everything().Order());
+    }
+
+    [Fact]
+    public void Overwrite_LeavesStrangeFilesInTheModelsFolder()
+    {
+        WriteRun();
+        _folder.Write("run/model/model.safetensors", "old");
+        _folder.Write("run/model/vocab.json", "mine");
+
+        RunFolder.Check(_folder.At("run"), overwrite: true).Begin(Configurations.Parse());
+
+        Assert.Equal([_folder.At("run/model/vocab.json")], Directory.EnumerateFileSystemEntries(_folder.At("run/model")));
+    }
+
+    [Theory]
+    [InlineData("metrics.jsonl", false)]
+    [InlineData("config.json", true)]
+    [InlineData("memory.json", true)]
+    [InlineData("trace.json", false)]
+    [InlineData("model", true)]
+    [InlineData("model/thesis.docx", true)]
+    public void FilesThatNoRunWrote_AreRefused_AndStay(string name, bool overwrite)
+    {
+        _folder.Write($"home/{name}", """{ "model_type": "gpt2" }""");
+
+        var error = Assert.Throws<ConfigurationException>(() => RunFolder.Check(_folder.At("home"), overwrite));
+
+        Assert.StartsWith($"output folder '{_folder.At("home")}' holds {name.Split('/')[0]}, but not as a run", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+        Assert.True(File.Exists(_folder.At($"home/{name}")));
+    }
+
+    [Fact]
+    public void MetricsBesideAModelsConfiguration_AreNoRun()
+    {
+        _folder.Write("model/metrics.jsonl", "");
+        _folder.Write("model/config.json", """{ "model_type": "gpt2" }""");
+
+        Assert.Throws<ConfigurationException>(() => RunFolder.Check(_folder.At("model"), overwrite: true));
+    }
+
+    [Fact]
+    public void FolderThatIsFilledAfterTheCheck_IsNotEmptied()
+    {
+        var run = RunFolder.Check(_folder.At("run"), overwrite: true);
+        _folder.Write("run/model/model.safetensors", "mine");
+
+        Assert.Throws<ConfigurationException>(() => run.Begin(Configurations.Parse()));
+        Assert.True(File.Exists(_folder.At("run/model/model.safetensors")));
+    }
+
+    [Theory]
+    [InlineData("run", false)]
+    [InlineData("run/", true)]
+    [InlineData("run/model", true)]
+    [InlineData("run/../run/model/deeper", true)]
+    public void RunThatStartsFromItsOwnOutput_IsRefused(string start, bool overwrite)
+    {
+        WriteRun();
+        var run = Configurations.Parse($"output_dir={_folder.At("run")}") with { InitFrom = _folder.At(start) };
+
+        Assert.Equal(
+            $"'init_from' '{_folder.At(start)}' lies in the output folder '{_folder.At("run")}', which the run writes to; choose another with --output",
+            Assert.Throws<ConfigurationException>(() => RunFolder.Check(run, overwrite)).Message);
+    }
+
+    [Fact]
+    public void RunThatStartsFromANeighbour_IsFine()
+    {
+        var run = Configurations.Parse($"output_dir={_folder.At("run")}") with { InitFrom = _folder.At("run2/model") };
+
+        Assert.Equal(_folder.At("run"), RunFolder.Check(run, overwrite: false).FullPath);
     }
 
     [Theory]
