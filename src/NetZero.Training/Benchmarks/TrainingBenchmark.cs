@@ -1,67 +1,10 @@
 using System.Diagnostics;
 using NetZero.Collectives;
 using NetZero.Nn;
-using NetZero.Planning;
 using NetZero.Sharding;
 using NetZero.Tensors;
 
 namespace NetZero.Training;
-
-/// <summary>A fixed piece of training work, the same as the scripts for other frameworks run.</summary>
-/// <param name="Name">Its name on the command line.</param>
-/// <param name="Model">The model.</param>
-/// <param name="SequenceLength">Tokens of a row.</param>
-/// <param name="MicroBatchSize">Rows per rank and step.</param>
-public sealed record BenchmarkShape(string Name, Gpt2Config Model, int SequenceLength, int MicroBatchSize)
-{
-    /// <summary>The shapes there are.</summary>
-    public static IReadOnlyList<BenchmarkShape> All { get; } =
-    [
-        new("small", new Gpt2Config { LayerCount = 6, HeadCount = 6, EmbeddingSize = 384, PositionCount = 256, VocabularySize = 256 }, 256, 12),
-        new("gpt2", new Gpt2Config { LayerCount = 12, HeadCount = 12, EmbeddingSize = 768, PositionCount = 256, VocabularySize = 50257 }, 256, 2),
-    ];
-
-    /// <summary>FLOPs of one token, forward and backward: 6 N + 12 L C T, N without position embeddings (PaLM, appendix B, full attention).</summary>
-    public double FlopsPerToken =>
-        TrainingFlops.PerToken(
-            new Gpt2(Model).ParameterCount() - ((long)Model.PositionCount * Model.EmbeddingSize), Model.LayerCount, Model.EmbeddingSize, SequenceLength);
-}
-
-/// <summary>How a <see cref="TrainingBenchmark"/> runs.</summary>
-public sealed record TrainingBenchmarkOptions
-{
-    /// <summary>The work.</summary>
-    public required BenchmarkShape Shape { get; init; }
-
-    /// <summary>Ranks as threads.</summary>
-    public int Ranks { get; init; } = 2;
-
-    /// <summary>The ZeRO stage.</summary>
-    public int Stage { get; init; } = 3;
-
-    /// <summary>Threads of each rank.</summary>
-    public int ThreadsPerRank { get; init; } = 1;
-
-    /// <summary>Steps that count, after the warm-up.</summary>
-    public int Steps { get; init; } = 10;
-}
-
-/// <summary>What a <see cref="TrainingBenchmark"/> measured.</summary>
-/// <param name="TokensPerSecond">The median over the counted steps, all ranks together.</param>
-/// <param name="Gflops">Billions of model FLOPs a second, from the median.</param>
-/// <param name="FmaPeakGflops">The machine's fp32 peak on as many threads, the median of what was measured just before and just after.</param>
-/// <param name="PeakBytes">The most tensor memory of any rank.</param>
-/// <param name="FirstStepSeconds">From the start of the process to the end of the first step.</param>
-/// <param name="SteadySystemAllocations">How often the counted steps asked the system for native memory, all ranks together.</param>
-/// <param name="ManagedBytesPerStep">Managed memory allocated per rank and counted step.</param>
-/// <param name="Gen2Collections">Collections of the oldest generation during the counted steps.</param>
-public sealed record TrainingBenchmarkResult(
-    double TokensPerSecond, double Gflops, double FmaPeakGflops, long PeakBytes, double FirstStepSeconds,
-    long SteadySystemAllocations, double ManagedBytesPerStep, int Gen2Collections)
-{
-    /// <summary>The share of the machine's peak.</summary>
-    public double FmaPeakShare => Gflops / FmaPeakGflops;
-}
 
 /// <summary>Times training steps on synthetic tokens.</summary>
 public static class TrainingBenchmark

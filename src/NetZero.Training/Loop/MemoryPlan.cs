@@ -1,5 +1,4 @@
 using NetZero.Collectives;
-using NetZero.Nn;
 using NetZero.Tensors;
 
 namespace NetZero.Training;
@@ -33,16 +32,5 @@ public static class MemoryPlan
             loop.Evaluate(data, 1);
         module.VisitParameters((_, _) => { });
         return RankReport.Of(run, module, loop);
-    }
-}
-
-/// <summary>A rank's memory as reports show it.</summary>
-internal static class RankReport
-{
-    public static RankMemory Of(RunConfiguration run, Sharding.ShardedModule module, TrainingLoop loop)
-    {
-        var ledger = module.Tensors.Ledger;
-        var expected = Planning.ModelStates.PerRank(((Gpt2)module.Module).ParameterCount(), run.Ranks, run.Zero.Stage, RunParts.Widths(run.Optimizer));
-        return new RankMemory(module.Group.Rank, KindBytes.PeakOf(ledger), new KindBytes(loop.SteadyBytes, loop.SteadyBytes.Sum()), expected.Total);
     }
 }
