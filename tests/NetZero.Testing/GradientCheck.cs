@@ -17,7 +17,7 @@ public static class GradientCheck
 
     /// <summary>Runs the check.</summary>
     /// <param name="op">From tensors (F32 leaves, seen through each input's view) to the result.</param>
-    /// <param name="reference">From the elements of the views, row-major, to the elements of the result, row-major.</param>
+    /// <param name="reference">From the elements of the views, row-major, to the elements of the result, row-major, in an array of its own.</param>
     /// <param name="units">
     /// How often values and gradients round: multiples of 2^-24 relative to the terms that are summed. For a value these are 1 and its
     /// magnitude; for a gradient, |dy| (what may cancel in a derivative of order 1) and each |dy·derivative|.
