@@ -70,8 +70,21 @@ public sealed partial class TensorContext : IDisposable
     {
         CheckUse();
         var rounded = MemoryLedger.Round(bytes);
+        Ledger.CheckBudget(kind, rounded);
+        nint block;
+        try
+        {
+            block = _allocator.Allocate(rounded);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new InsufficientMemoryException(
+                $"The system does not give {rounded:N0} more bytes of {kind.ToString().ToLowerInvariant()} beside the {Ledger.LiveBytes:N0} that live "
+                + $"({Ledger.DescribeLive()}); lower the micro-batch, shard over more ranks, or free memory on this machine.", e);
+        }
+
         Ledger.Add(kind, rounded);
-        return _allocator.Allocate(rounded);
+        return block;
     }
 
     internal void FreeBlock(nint pointer, long bytes, MemoryKind kind)

@@ -20,12 +20,7 @@ public sealed class MemoryBudgetExceededException : Exception
     /// <summary>The budget.</summary>
     public long BudgetBytes { get; }
 
-    private static string Describe(MemoryLedger ledger, MemoryKind kind, long bytes)
-    {
-        var kinds = Enum.GetValues<MemoryKind>()
-            .Where(k => ledger.Live(k) > 0)
-            .Select(k => $"{k.ToString().ToLowerInvariant()} {ledger.Live(k):N0}");
-        return $"The memory budget of {ledger.BudgetBytes:N0} bytes per rank does not hold {bytes:N0} more bytes of {kind.ToString().ToLowerInvariant()} " +
-            $"beside the {ledger.LiveBytes:N0} that live ({string.Join(", ", kinds)}); raise memory_budget, add ranks, or lower the micro-batch.";
-    }
+    private static string Describe(MemoryLedger ledger, MemoryKind kind, long bytes) =>
+        $"The memory budget of {ledger.BudgetBytes:N0} bytes per rank does not hold {bytes:N0} more bytes of {kind.ToString().ToLowerInvariant()} " +
+        $"beside the {ledger.LiveBytes:N0} that live ({ledger.DescribeLive()}); raise memory_budget, add ranks, or lower the micro-batch.";
 }

@@ -59,10 +59,21 @@ public sealed class MemoryLedger
     /// <summary>The bytes that a request is counted as.</summary>
     public static long Round(long bytes) => (bytes + GranuleBytes - 1) & -GranuleBytes;
 
-    internal void Add(MemoryKind kind, long bytes)
+    /// <summary>What lives now by kind, such as <c>parameter 512, activation 64</c>.</summary>
+    internal string DescribeLive() => LiveBytes == 0 ? "nothing" : string.Join(", ", Enum.GetValues<MemoryKind>()
+        .Where(kind => Live(kind) > 0)
+        .Select(kind => $"{kind.ToString().ToLowerInvariant()} {Live(kind):N0}"));
+
+    /// <summary>Refuses what the budget does not hold.</summary>
+    /// <exception cref="MemoryBudgetExceededException">The budget would be exceeded.</exception>
+    internal void CheckBudget(MemoryKind kind, long bytes)
     {
         if (BudgetBytes > 0 && LiveBytes + bytes > BudgetBytes)
             throw new MemoryBudgetExceededException(this, kind, bytes);
+    }
+
+    internal void Add(MemoryKind kind, long bytes)
+    {
         LiveBytes += bytes;
         var live = _live[(int)kind] += bytes;
         if (live > _peak[(int)kind])
