@@ -9,7 +9,7 @@ namespace NetZero.Tensors.Tests;
 public partial class OtherWidthsTests
 {
     // The child runs for well under a minute on two free cores; the rest is for a loaded machine.
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
     [Fact]
     public async Task AllTests_WithoutAvx512_Pass()
@@ -38,7 +38,7 @@ public partial class OtherWidthsTests
         start.Environment[VectorWidthTests.SettingVariable] = setting;
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         using var child = Process.Start(start)!;
-        using var limit = new CancellationTokenSource(s_limit);
+        using var limit = new CancellationTokenSource(Limit);
         var output = Task.WhenAll(child.StandardOutput.ReadToEndAsync(), child.StandardError.ReadToEndAsync());
         try
         {
@@ -48,7 +48,7 @@ public partial class OtherWidthsTests
         catch (OperationCanceledException)
         {
             child.Kill(entireProcessTree: true);
-            Assert.Fail($"With {setting}=0 the tests did not end within {s_limit}.");
+            Assert.Fail($"With {setting}=0 the tests did not end within {Limit}.");
         }
 
         var text = string.Join(Environment.NewLine, await output);

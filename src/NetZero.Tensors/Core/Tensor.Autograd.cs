@@ -31,6 +31,7 @@ public sealed partial class Tensor
         if (!DType.IsFloatingPoint())
             throw new InvalidOperationException($"{this} cannot have a gradient: only floating-point tensors can.");
         _leaf = leaf;
+        Storage.MarkPrecious();
         return this;
     }
 

@@ -65,11 +65,14 @@ public sealed partial class Tensor
         return pointer == null ? null : pointer + (Offset * DType.SizeInBytes());
     }
 
-    /// <summary>Keeps this tensor beyond the scope that made it, until <see cref="Free"/> or the end of the context.</summary>
+    /// <summary>
+    /// Keeps this tensor beyond the scope that made it, until <see cref="Free"/> or the end of the context. After that scope's end too, as long
+    /// as a backward pass still holds it. Nothing happens to reserved memory, which belongs to whoever reserved it.
+    /// </summary>
+    /// <exception cref="TensorFreedException">Its memory has been freed.</exception>
     public Tensor Keep()
     {
-        if (Storage.Owner is not null)
-            Context.AdoptAtRoot(Storage);
+        Storage.Keep();
         return this;
     }
 

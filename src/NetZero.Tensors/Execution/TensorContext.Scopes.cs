@@ -25,7 +25,12 @@ public sealed partial class TensorContext
 
     internal void Adopt(Storage storage) => _scope.Add(storage);
 
-    internal void AdoptAtRoot(Storage storage) => Root.Add(storage);
+    internal void AdoptAtRoot(Storage storage)
+    {
+        var root = Root;
+        if (storage.Owner != root)
+            root.Add(storage);
+    }
 
     internal void Drop(Storage storage) => storage.Owner?.Drop(storage, "it was freed by Free()");
 
@@ -72,11 +77,13 @@ public readonly record struct OpenScope : IDisposable
 {
     private readonly TensorContext _context;
     private readonly Scope _scope;
+    private readonly long _closings;
 
     internal OpenScope(TensorContext context, Scope scope)
     {
         _context = context;
         _scope = scope;
+        _closings = scope.Closings;
     }
 
     internal bool ClearsTape { get; init; }
@@ -84,10 +91,18 @@ public readonly record struct OpenScope : IDisposable
     /// <summary>Lets a tensor outlive this scope: it belongs to the surrounding one from now on.</summary>
     public Tensor Return(Tensor tensor)
     {
-        _scope.Return(tensor);
+        if (IsOpen)
+            _scope.Return(tensor);
         return tensor;
     }
 
-    /// <summary>Closes the scope.</summary>
-    public void Dispose() => _context.Close(_scope, ClearsTape);
+    /// <summary>Closes the scope. Nothing happens when it has been closed before.</summary>
+    public void Dispose()
+    {
+        if (IsOpen)
+            _context.Close(_scope, ClearsTape);
+    }
+
+    // Scopes are reused: a closed one may be somebody else's by now.
+    private bool IsOpen => _scope.Closings == _closings;
 }

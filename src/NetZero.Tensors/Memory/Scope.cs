@@ -10,6 +10,9 @@ internal sealed class Scope
 
     public Scope? Parent { get; set; }
 
+    /// <summary>How often it has been closed: tells one opening of a reused scope from another.</summary>
+    public long Closings { get; private set; }
+
     public void Add(Storage storage)
     {
         storage.Owner = this;
@@ -35,6 +38,7 @@ internal sealed class Scope
         }
 
         _storages.Clear();
+        Closings++;
     }
 
     /// <summary>Drops one storage before the scope ends.</summary>

@@ -10,6 +10,7 @@ namespace NetZero.Tensors;
 public sealed class Storage
 {
     private readonly TensorContext _context;
+    private readonly bool _scoped;
     private nint _pointer;
     private bool _resident;
     private string? _absence;
@@ -20,10 +21,11 @@ public sealed class Storage
         Name = name;
         Bytes = bytes;
         Kind = kind;
+        _scoped = scoped;
         if (scoped)
         {
             References = 1;
-            Materialize();
+            GiveMemory();
         }
     }
 
@@ -48,41 +50,60 @@ public sealed class Storage
     /// <summary>The scope whose end lets go of it.</summary>
     internal Scope? Owner { get; set; }
 
+    /// <summary>Whether somebody counts on its contents beyond the ops that use it: reserved, kept, or the memory of a leaf.</summary>
+    internal bool IsPrecious { get => field || !_scoped; private set; }
+
     /// <summary>The first byte; null on Meta.</summary>
     /// <exception cref="TensorFreedException">It has no memory now.</exception>
     internal nint Pointer => _resident ? _pointer : throw new TensorFreedException(Name, _absence);
 
     /// <summary>Gives a reserved storage memory (undefined contents), counted under its kind. Nothing happens when it has some.</summary>
+    /// <exception cref="InvalidOperationException">It was not reserved: scopes free it.</exception>
     public void Materialize()
     {
-        if (_resident)
-            return;
-        _pointer = _context.AllocateBlock(Bytes, Kind);
-        _resident = true;
+        RequireReserved(nameof(Materialize));
+        if (!_resident)
+            GiveMemory();
     }
 
     /// <summary>Takes a reserved storage's memory away; <paramref name="why"/> is what an access from then on reports.</summary>
+    /// <exception cref="InvalidOperationException">It was not reserved: scopes free it.</exception>
     public void Evict(string why)
     {
-        if (!_resident)
-            return;
-        _context.FreeBlock(_pointer, Bytes, Kind);
-        _resident = false;
-        _pointer = 0;
-        _absence = why;
+        RequireReserved(nameof(Evict));
+        TakeMemory(why);
     }
 
     /// <summary>Hands the memory of <paramref name="other"/>, reserved, of the same size and kind, over to this one, which has none: nothing is copied.</summary>
-    /// <exception cref="InvalidOperationException">Sizes or kinds differ, this one has memory, or the other has none.</exception>
+    /// <exception cref="InvalidOperationException">Sizes or kinds differ, this one has memory, the other has none, or one was not reserved.</exception>
     public void TakeFrom(Storage other)
     {
         ArgumentNullException.ThrowIfNull(other);
+        RequireReserved(nameof(TakeFrom));
+        other.RequireReserved(nameof(TakeFrom));
         if (_resident || !other._resident || other.Bytes != Bytes || other.Kind != Kind)
             throw new InvalidOperationException($"'{Name}' cannot take the memory of '{other.Name}': it must be free, and the other of the same size and kind.");
         (_pointer, _resident) = (other._pointer, true);
         other._resident = false;
         other._pointer = 0;
         other._absence = $"its memory went to '{Name}'";
+    }
+
+    /// <summary>Tells that somebody counts on the contents, so that no op may reuse the memory for its result.</summary>
+    internal void MarkPrecious() => IsPrecious = true;
+
+    /// <summary>Keeps it until the context ends or it is freed by name, even if its scope has ended and only backward nodes hold it.</summary>
+    /// <exception cref="TensorFreedException">Nothing holds it any more.</exception>
+    internal void Keep()
+    {
+        if (!_scoped)
+            return;
+        if (References == 0)
+            throw new TensorFreedException(Name, _absence);
+        if (Owner is null)
+            Retain();
+        _context.AdoptAtRoot(this);
+        MarkPrecious();
     }
 
     /// <summary>Tells that the contents changed in place.</summary>
@@ -97,6 +118,31 @@ public sealed class Storage
     internal void Release(string scope)
     {
         if (References > 0 && --References == 0)
-            Evict(scope);
+            TakeMemory(scope);
+    }
+
+    private void GiveMemory()
+    {
+        _pointer = _context.AllocateBlock(Bytes, Kind);
+        _resident = true;
+    }
+
+    private void TakeMemory(string why)
+    {
+        if (!_resident)
+            return;
+        _context.FreeBlock(_pointer, Bytes, Kind);
+        _resident = false;
+        _pointer = 0;
+        _absence = why;
+    }
+
+    private void RequireReserved(string operation)
+    {
+        if (_scoped)
+        {
+            throw new InvalidOperationException(
+                $"{operation} of '{Name}', which an op made: its memory comes and goes with scopes; only what TensorContext.Reserve made can be given and taken.");
+        }
     }
 }

@@ -14,7 +14,7 @@ public static class CrossEntropyOp
     /// <param name="targets">The right classes, [..], from 0 to V - 1.</param>
     /// <param name="ignoreIndex">The target of rows that do not count. If none counts, the loss is not a number.</param>
     /// <param name="overwriteLogits">Backward writes the gradient over the logits, so that they never exist twice: for logits
-    /// that nobody reads afterwards and that are not a view of a leaf. Has no effect on logits that are a leaf themselves.</param>
+    /// that nobody reads afterwards. Has no effect where they lie in the memory of a leaf, or in memory that was kept or reserved.</param>
     /// <exception cref="ArgumentException">Shapes do not fit, targets are not integers, or a target is no class.</exception>
     public static unsafe Tensor CrossEntropy(this Tensor logits, Tensor targets, long ignoreIndex = -100, bool overwriteLogits = false)
     {
@@ -35,7 +35,7 @@ public static class CrossEntropyOp
         }
 
         return GradientNode.Records(logits)
-            ? loss.Attach(new Node(logits, targets, normalisers, ignoreIndex, overwriteLogits && logits.Leaf is null))
+            ? loss.Attach(new Node(logits, targets, normalisers, ignoreIndex, overwriteLogits && !logits.Storage.IsPrecious))
             : loss;
     }
 

@@ -4,7 +4,7 @@ namespace NetZero.Tensors.Tests;
 
 public class GemmWidthTests
 {
-    private static readonly (int M, int N, int K)[] s_shapes = [(1, 1, 1), (5, 3, 9), (31, 37, 50), (101, 67, 129), (12, 32, 784), (200, 400, 30)];
+    private static readonly (int M, int N, int K)[] Shapes = [(1, 1, 1), (5, 3, 9), (31, 37, 50), (101, 67, 129), (12, 32, 784), (200, 400, 30)];
 
     [Fact]
     public void Gemm_Vectors512_MatchReferenceAndTheBitsOfVectors256()
@@ -61,7 +61,7 @@ public class GemmWidthTests
 
     private static IEnumerable<GemmCase> Cases()
     {
-        foreach (var (m, n, k) in s_shapes)
+        foreach (var (m, n, k) in Shapes)
         {
             for (var bits = 0; bits < 16; bits++)
                 yield return new GemmCase(m, n, k, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, batch: 2);

@@ -60,6 +60,69 @@ public class ScopeTests
     }
 
     [Fact]
+    public void Scope_DisposedTwice_ClosesNoOtherScope()
+    {
+        using var context = new TensorContext();
+        using var outer = context.BeginScope("outer");
+        var x = context.Full([1], 3);
+        var inner = context.BeginScope("inner");
+        inner.Dispose();
+        inner.Dispose();
+        Assert.Equal(3, x.Item());
+
+        // The same scope object serves again, for somebody else.
+        using var other = context.BeginScope("other");
+        var y = context.Full([1], 4);
+        inner.Dispose();
+        Assert.Equal(4, y.Item());
+    }
+
+    [Fact]
+    public void Keep_AfterTheScopesEnd_HoldsWhatBackwardStillSaves()
+    {
+        using var context = new TensorContext();
+        var x = context.From<float>([2], [1]).RequireGrad();
+        Tensor saved, y;
+        using (var scope = context.BeginScope("forward"))
+        {
+            saved = x * 3;
+            y = scope.Return(saved * saved);
+        }
+
+        saved.Keep();
+        y.Backward(context.Full([1], 1));
+        Assert.Equal(36, x.Grad!.Item());
+        Assert.Equal(6, saved.Item());
+        saved.Free();
+        Assert.Throws<TensorFreedException>(() => saved.Item());
+    }
+
+    [Fact]
+    public void Keep_OfWhatIsFreed_SaysSo()
+    {
+        using var context = new TensorContext();
+        Tensor x;
+        using (context.BeginScope("short"))
+            x = context.Zeros([1]);
+        Assert.Contains("the scope 'short' ended", Assert.Throws<TensorFreedException>(() => x.Keep()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Storage_OfAnOp_IsNotGivenOrTakenByHand()
+    {
+        using var context = new TensorContext();
+        var storage = context.Full([16], 1).Storage;
+        var reserved = context.Reserve("mine", 64, MemoryKind.Activation);
+        Assert.Contains("Evict of '", Assert.Throws<InvalidOperationException>(() => storage.Evict("no")).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidOperationException>(storage.Materialize);
+        Assert.Throws<InvalidOperationException>(() => storage.TakeFrom(reserved));
+        Assert.Throws<InvalidOperationException>(() => reserved.TakeFrom(storage));
+        reserved.Materialize();
+        reserved.Evict("yes");
+        Assert.Equal(64, context.Ledger.LiveBytes);
+    }
+
+    [Fact]
     public void Context_UsedFromAnotherThread_Throws()
     {
         using var context = new TensorContext();

@@ -75,6 +75,33 @@ public class CrossEntropyOpTests
         }
     }
 
+    [Fact]
+    public void CrossEntropy_OverwritingWhatIsNotTheOpsToUse_LeavesItAlone()
+    {
+        using var context = new TensorContext();
+        float[] values = [1, 2, 3, 4, 5, 6];
+        var targets = context.From<long>([0, 2], [2]);
+
+        var leaf = context.From<float>(values, [3, 2]).RequireGrad();
+        leaf.Reshape(2, 3).CrossEntropy(targets, overwriteLogits: true).Backward();
+        Assert.Equal(values, leaf.ToArray<float>());
+
+        var reserved = context.Reserve("parameters", 6 * sizeof(float), MemoryKind.Parameter);
+        reserved.Materialize();
+        var parameter = context.View(reserved, 0, [2, 3]);
+        parameter.CopyFrom<float>(values);
+        parameter.RequireGrad().Slice(1, 0, 3).CrossEntropy(targets, overwriteLogits: true).Backward();
+        Assert.Equal(values, parameter.ToArray<float>());
+
+        var kept = (leaf * 2).Keep();
+        kept.Reshape(2, 3).CrossEntropy(targets, overwriteLogits: true).Backward();
+        Assert.Equal([2f, 4, 6, 8, 10, 12], kept.ToArray<float>());
+
+        var own = leaf * 2;
+        own.Reshape(2, 3).CrossEntropy(targets, overwriteLogits: true).Backward();
+        Assert.NotEqual(kept.ToArray<float>(), own.ToArray<float>());
+    }
+
     [Theory]
     [InlineData(-1)]
     [InlineData(4)]

@@ -6,7 +6,7 @@ public class ReductionOpTests
 {
     public static TheoryData<int[]> DimSets => [[], [0], [1], [2], [3], [0, 1], [1, 2], [0, 2], [1, 3], [0, 1, 3], [-1, 0], [0, 1, 2, 3]];
 
-    private static readonly int[] s_extents = [2, 3, 1, 4];
+    private static readonly int[] Extents = [2, 3, 1, 4];
 
     // Sums of at most 24 terms: fewer than 24 roundings each way, and the mean's factor.
     [Theory]
@@ -89,7 +89,7 @@ public class ReductionOpTests
     private static double[] Reduce(double[] x, int[] dims, Func<double, double, double> f, double start)
     {
         bool IsReduced(int dim) => dims.Length == 0 || dims.Contains(dim) || dims.Contains(dim - 4);
-        var count = Enumerable.Range(0, 4).Where(d => !IsReduced(d)).Aggregate(1, (n, d) => n * s_extents[d]);
+        var count = Enumerable.Range(0, 4).Where(d => !IsReduced(d)).Aggregate(1, (n, d) => n * Extents[d]);
         var y = Enumerable.Repeat(start, count).ToArray();
         for (var i = 0; i < x.Length; i++)
         {
@@ -97,7 +97,7 @@ public class ReductionOpTests
             var at = 0;
             for (var d = 0; d < 4; d++)
                 if (!IsReduced(d))
-                    at = (at * s_extents[d]) + index[d];
+                    at = (at * Extents[d]) + index[d];
             y[at] = f(y[at], x[i]);
         }
 
