@@ -52,6 +52,7 @@ public sealed partial class Tensor
     public void Backward(Tensor gradient)
     {
         ArgumentNullException.ThrowIfNull(gradient);
+        SameContext.Check("Backward", this, gradient);
         if (gradient.Shape != Shape)
             throw new ArgumentException($"The gradient of {this} must have the same shape; it has {gradient.Shape}.", nameof(gradient));
         if (Node is not { } node)

@@ -18,6 +18,7 @@ public static class AttentionOp
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static unsafe Tensor Attention(this Tensor q, Tensor k, Tensor v, bool causal = true, double? scale = null)
     {
+        SameContext.Check("Attention", [q, k, v]);
         if (q.Dims != 4 || k.Dims != 4 || k.Shape != v.Shape || q.Shape.With(2, k.Shape[2]) != k.Shape || k.Shape[2] < 1
             || q.Shape[2] % k.Shape[2] != 0)
         {

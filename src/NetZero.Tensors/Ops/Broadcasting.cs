@@ -27,6 +27,7 @@ internal static class Broadcasting
     {
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
+        SameContext.Check(op, a, b);
         var shape = CommonShape(op, a, b);
         return (a.Expand(shape), b.Expand(shape));
     }

@@ -11,6 +11,7 @@ public static class ConcatOp
         {
             if (tensors.IsEmpty)
                 throw new ArgumentException("Concat needs at least one tensor.", nameof(tensors));
+            SameContext.Check("Concat", tensors);
             var first = tensors[0];
             dim = first.Shape.ResolveDim(dim);
             long extent = 0;

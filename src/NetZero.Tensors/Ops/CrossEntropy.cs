@@ -18,6 +18,7 @@ public static class CrossEntropyOp
     /// <exception cref="ArgumentException">Shapes do not fit, targets are not integers, or a target is no class.</exception>
     public static unsafe Tensor CrossEntropy(this Tensor logits, Tensor targets, long ignoreIndex = -100, bool overwriteLogits = false)
     {
+        SameContext.Check("CrossEntropy", logits, targets);
         if (logits.Dims != targets.Dims + 1 || !logits.Shape.Extents[..^1].SequenceEqual(targets.Shape.Extents))
             throw new ArgumentException($"CrossEntropy of {logits}: targets {targets} must have its shape without the last dimension.", nameof(targets));
         if (targets.DType is not (DType.I32 or DType.I64))

@@ -14,6 +14,7 @@ public static class EmbeddingOp
     /// <exception cref="ArgumentException">The table is not two-dimensional, ids are not integers, or one lies outside of the table.</exception>
     public static unsafe Tensor Embedding(this Tensor weight, Tensor ids)
     {
+        SameContext.Check("Embedding", weight, ids);
         if (weight.Dims != 2)
             throw new ArgumentException($"Embedding: the table {weight} must have the shape [vocabulary, channels].", nameof(weight));
         if (ids.DType is not (DType.I32 or DType.I64))

@@ -18,6 +18,7 @@ public static class GatherOp
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(indices);
+        SameContext.Check("Gather", x, indices);
         dim = x.Shape.ResolveDim(dim);
         if (indices.DType is not (DType.I32 or DType.I64))
             throw new ArgumentException($"Gather of {x}: the indices {indices} are {indices.DType}, expected I32 or I64.", nameof(indices));

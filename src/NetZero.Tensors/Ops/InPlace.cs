@@ -45,6 +45,7 @@ public static class InPlaceOps
 
     private static void Check(string operation, Tensor y, Tensor x)
     {
+        SameContext.Check(operation, y, x);
         if (x.Shape != y.Shape || x.DType != y.DType)
             throw new ArgumentException($"{operation} into {y} from {x}: shapes and types must agree.", nameof(x));
     }

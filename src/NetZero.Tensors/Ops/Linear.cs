@@ -17,6 +17,8 @@ public static unsafe class LinearOp
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(weight);
+        SameContext.Check("Linear", x, weight);
+        SameContext.Check("Linear", x, bias ?? x);
         Check(x, weight, bias, outputFirst);
         x = x.Contiguous();
         bias = bias?.Contiguous();

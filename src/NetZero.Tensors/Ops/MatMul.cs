@@ -12,6 +12,7 @@ public static class MatMulOp
     {
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
+        SameContext.Check("MatMul", a, b);
         if (a.Dims < 2 || b.Dims < 2)
             throw new ArgumentException($"MatMul of {a} and {b}: both need at least two dimensions; Reshape a vector to one row or one column.");
         if (a.Shape[^1] != b.Shape[^2])

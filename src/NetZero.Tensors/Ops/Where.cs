@@ -35,6 +35,7 @@ public static class WhereOp
     {
         Elementwise.CheckCondition("MaskedFill", mask);
         Elementwise.CheckType("MaskedFill", x);
+        SameContext.Check("MaskedFill", x, mask);
         mask = mask.Expand(x.Shape);
         var y = x.Context.Empty(x.Shape);
         Elementwise.MapInto(new FillWhereRule(value), mask, x, new GradientTarget(y, false));
