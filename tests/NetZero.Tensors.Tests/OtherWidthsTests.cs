@@ -11,19 +11,11 @@ public partial class OtherWidthsTests
     // The child runs for well under a minute on two free cores; the rest is for a loaded machine.
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
-    [Fact]
-    public async Task AllTests_WithoutAvx512_Pass()
-    {
-        if (Avx512F.IsSupported)
-            await RunChild("DOTNET_EnableAVX512");
-    }
+    [FactOn(Instructions.Avx512)]
+    public Task AllTests_WithoutAvx512_Pass() => RunChild("DOTNET_EnableAVX512");
 
-    [Fact]
-    public async Task AllTests_WithoutAvx2_Pass()
-    {
-        if (Avx2.IsSupported)
-            await RunChild("DOTNET_EnableAVX2");
-    }
+    [FactOn(Instructions.Avx2)]
+    public Task AllTests_WithoutAvx2_Pass() => RunChild("DOTNET_EnableAVX2");
 
     private static async Task RunChild(string setting)
     {
@@ -69,13 +61,22 @@ public class VectorWidthTests
     /// <summary>Names, in a child, the setting that it was started with.</summary>
     public const string SettingVariable = "NETZERO_TESTS_WITHOUT";
 
-    [Fact]
+    [FactInAChild]
     public void InstructionSets_InAChild_AreTurnedOff()
     {
-        var setting = Environment.GetEnvironmentVariable(SettingVariable);
-        if (setting == "DOTNET_EnableAVX512")
+        if (Environment.GetEnvironmentVariable(SettingVariable) == "DOTNET_EnableAVX512")
             Assert.False(Avx512F.IsSupported);
-        if (setting == "DOTNET_EnableAVX2")
+        else
             Assert.False(Avx2.IsSupported || Fma.IsSupported);
+    }
+
+    [AttributeUsage(AttributeTargets.Method)]
+    private sealed class FactInAChildAttribute : FactAttribute
+    {
+        public FactInAChildAttribute()
+        {
+            if (Environment.GetEnvironmentVariable(SettingVariable) is null)
+                Skip = $"For the child processes that {nameof(OtherWidthsTests)} starts.";
+        }
     }
 }

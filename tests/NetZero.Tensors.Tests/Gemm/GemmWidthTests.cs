@@ -6,11 +6,9 @@ public class GemmWidthTests
 {
     private static readonly (int M, int N, int K)[] Shapes = [(1, 1, 1), (5, 3, 9), (31, 37, 50), (101, 67, 129), (12, 32, 784), (200, 400, 30)];
 
-    [Fact]
+    [FactOn(Instructions.Tiles512)]
     public void Gemm_Vectors512_MatchReferenceAndTheBitsOfVectors256()
     {
-        if (!TileVector512.IsSupported)
-            return;
         foreach (var (wide, narrow) in Cases().Zip(Cases()))
         {
             Run<TileVector512, Vector512<float>>(wide);
@@ -26,12 +24,8 @@ public class GemmWidthTests
         }
     }
 
-    [Fact]
-    public void Gemm_Vectors256_MatchReference()
-    {
-        if (TileVector256.IsSupported)
-            CheckAll<TileVector256, Vector256<float>>();
-    }
+    [FactOn(Instructions.Tiles256)]
+    public void Gemm_Vectors256_MatchReference() => CheckAll<TileVector256, Vector256<float>>();
 
     [Fact]
     public void Gemm_Vectors128_MatchReference() => CheckAll<TileVector128, Vector128<float>>();
