@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NetZero.Tensors;
 
 namespace NetZero.Collectives;
 
@@ -39,53 +40,11 @@ internal readonly unsafe struct BFloat16AsSingle : IElementFormat<float>
 
     public static bool IsDirect => false;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Read(void* source, float* tile, int count)
-    {
-        var bits = (ushort*)source;
-        var i = 0;
-        for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
-        {
-            Vector.Widen(*(Vector<ushort>*)(bits + i), out var low, out var high);
-            *(Vector<uint>*)(tile + i) = low << 16;
-            *(Vector<uint>*)(tile + i + Vector<uint>.Count) = high << 16;
-        }
+    public static void Read(void* source, float* tile, int count) =>
+        BFloat16.Widen(new ReadOnlySpan<BFloat16>(source, count), new Span<float>(tile, count));
 
-        for (; i < count; i++)
-            tile[i] = BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Write(float* tile, void* destination, int count)
-    {
-        var bits = (ushort*)destination;
-        var i = 0;
-        for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
-        {
-            var low = Round(*(Vector<float>*)(tile + i));
-            var high = Round(*(Vector<float>*)(tile + i + Vector<float>.Count));
-            *(Vector<ushort>*)(bits + i) = Vector.Narrow(low, high);
-        }
-
-        for (; i < count; i++)
-            bits[i] = Round(tile[i]);
-    }
-
-    // To nearest, ties to even: add half of the last kept bit, less one when that bit is even. NaN keeps its sign and becomes quiet.
-    internal static ushort Round(float value)
-    {
-        var bits = BitConverter.SingleToUInt32Bits(value);
-        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<uint> Round(Vector<float> value)
-    {
-        var bits = Vector.AsVectorUInt32(value);
-        var upper = bits >>> 16;
-        var rounded = (bits + new Vector<uint>(0x7FFF) + (upper & Vector<uint>.One)) >>> 16;
-        return Vector.ConditionalSelect(Vector.AsVectorUInt32(Vector.Equals(value, value)), rounded, upper | new Vector<uint>(0x40));
-    }
+    public static void Write(float* tile, void* destination, int count) =>
+        BFloat16.Narrow(new ReadOnlySpan<float>(tile, count), new Span<BFloat16>(destination, count));
 }
 
 internal readonly unsafe struct HalfAsSingle : IElementFormat<float>
