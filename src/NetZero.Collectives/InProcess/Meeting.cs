@@ -188,8 +188,15 @@ internal sealed class Meeting
                 ThrowIfMismatched();
                 world.ThrowIfStopped(seat.Rank);
                 ThrowIfSomebodyLeft(seat);
-                var rest = world.Timeout == Timeout.InfiniteTimeSpan ? world.Timeout : world.Timeout - Stopwatch.GetElapsedTime(start);
-                if (rest <= TimeSpan.Zero && rest != Timeout.InfiniteTimeSpan)
+                if (world.Timeout == Timeout.InfiniteTimeSpan)
+                {
+                    seat.Sleep(Timeout.InfiniteTimeSpan);
+                    continue;
+                }
+
+                // Not slept on when negative: -1 ms is how .NET spells "for ever".
+                var rest = world.Timeout - Stopwatch.GetElapsedTime(start);
+                if (rest <= TimeSpan.Zero)
                     ThrowIfSomebodyIsMissing(seat, world.Timeout);
                 else
                     seat.Sleep(rest);
