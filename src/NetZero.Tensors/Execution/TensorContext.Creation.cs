@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace NetZero.Tensors;
 
@@ -60,12 +59,4 @@ public sealed partial class TensorContext
             throw new ArgumentException($"A view of {shape} at element {offset} does not fit into the {storage.Bytes:N0} bytes of '{storage.Name}'.", nameof(offset));
         return new Tensor(this, storage, offset, shape, null, dtype);
     }
-
-    internal static unsafe Span<T> SpanOf<T>(nint pointer, long elements)
-        where T : unmanaged =>
-        new((void*)pointer, checked((int)elements));
-
-    internal static ReadOnlySpan<byte> BytesOf<T>(ReadOnlySpan<T> values)
-        where T : unmanaged =>
-        MemoryMarshal.AsBytes(values);
 }

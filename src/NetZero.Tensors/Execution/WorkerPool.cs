@@ -4,8 +4,9 @@ namespace NetZero.Tensors;
 
 /// <summary>The threads of one rank. The rank's own thread is worker 0; the others sleep until a loop needs them.</summary>
 /// <remarks>
-/// Loops are cut into tasks whose number depends on the problem, never on the number of threads, and each task writes what no other task
-/// writes: so results do not depend on how many threads there are or which of them runs what.
+/// Loops are cut into tasks that each write what no other task writes, and never in a way that changes results: where the cut decides the
+/// order of a sum it depends on the problem alone. Matrix multiplications cut by the number of threads, too, but there an element is summed
+/// in the same order whichever task it falls into. So results do not depend on how many threads there are or which of them runs what.
 /// </remarks>
 public sealed unsafe class WorkerPool : IDisposable
 {

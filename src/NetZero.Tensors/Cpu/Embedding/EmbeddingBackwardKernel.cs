@@ -20,7 +20,7 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
         if (!accumulate)
         {
             var clear = new ClearBody(dweight, vocabulary * columns);
-            workers.For(FlatRange.Tasks(vocabulary * columns), ref clear);
+            workers.For(FlatTasks.Count(vocabulary * columns), ref clear);
         }
 
         var body = this;
@@ -61,7 +61,7 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
     {
         public void Run(long index, int worker)
         {
-            var (start, length) = FlatRange.Task(index, count);
+            var (start, length) = FlatTasks.Part(index, count);
             new Span<float>(target + start, (int)length).Clear();
         }
     }

@@ -29,12 +29,12 @@ public readonly unsafe struct SgdKernel(
     public void Run(WorkerPool workers)
     {
         var body = this;
-        workers.For(FlatRange.Tasks(count), ref body);
+        workers.For(FlatTasks.Count(count), ref body);
     }
 
     void IParallelBody.Run(long index, int worker)
     {
-        var (start, length) = FlatRange.Task(index, count);
+        var (start, length) = FlatTasks.Part(index, count);
         if (Lanes16.IsSupported)
             Update<Lanes16>(start, length);
         else if (Lanes8.IsSupported)

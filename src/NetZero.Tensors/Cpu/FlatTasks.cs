@@ -1,13 +1,13 @@
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>How a flat elementwise range is cut into tasks.</summary>
-internal static class FlatRange
+internal static class FlatTasks
 {
     // 64 KiB of each operand: some ten microseconds of work, and a multiple of every vector length.
     private const long TaskElements = 16384;
 
-    public static long Tasks(long count) => (count + TaskElements - 1) / TaskElements;
+    public static long Count(long count) => (count + TaskElements - 1) / TaskElements;
 
-    public static (long Start, long Length) Task(long index, long count) =>
+    public static (long Start, long Length) Part(long index, long count) =>
         (index * TaskElements, Math.Min(TaskElements, count - (index * TaskElements)));
 }
