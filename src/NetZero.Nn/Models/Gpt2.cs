@@ -46,15 +46,21 @@ public sealed class Gpt2 : Module
         return call.Return(logits.CrossEntropy(targets, overwriteLogits: true)); // nobody else reads them
     }
 
-    /// <summary>The logits of the next token after the last position. Shapes: tokens [B, T] of I32; result [B, V].</summary>
+    /// <summary>The logits of the token that follows a position. Shapes: tokens [B, T] of I32; result [B, V].</summary>
+    /// <param name="tokens">The text.</param>
+    /// <param name="position">The position that the token follows, from 0; the last by default. Attention is causal: tokens behind it change nothing.</param>
     /// <exception cref="ArgumentException">T is longer than n_positions.</exception>
-    public Tensor NextTokenLogits(Tensor tokens)
+    /// <exception cref="ArgumentOutOfRangeException">The position is not in the text.</exception>
+    public Tensor NextTokenLogits(Tensor tokens, long? position = null)
     {
         ArgumentNullException.ThrowIfNull(tokens);
+        var at = position ?? tokens.Shape[1] - 1;
+        ArgumentOutOfRangeException.ThrowIfNegative(at, nameof(position));
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(at, tokens.Shape[1], nameof(position));
         using var call = Enter(tokens.Context);
-        var hidden = Hidden(tokens);                                                   // [B, T, C]
-        var last = hidden.Slice(1, tokens.Shape[1] - 1, 1).Contiguous();               // [B, 1, C]
-        return call.Return(Head(last).Reshape(tokens.Shape[0], Config.VocabularySize));
+        var hidden = Hidden(tokens);                              // [B, T, C]
+        var row = hidden.Slice(1, at, 1).Contiguous();            // [B, 1, C]
+        return call.Return(Head(row).Reshape(tokens.Shape[0], Config.VocabularySize));
     }
 
     private Tensor Hidden(Tensor tokens)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using NetZero.Checkpoints;
 using NetZero.Nn;
 using NetZero.Tensors;
@@ -12,6 +13,9 @@ public sealed class TextGenerator : IDisposable
     private const string SamplePrompt = "\n";
     private const int SampleTokens = 160;
 
+    // Below it a step is so short that padding costs nothing to speak of.
+    private const int ShortestLength = 32;
+
     private readonly TensorContext _tensors;
     private readonly Gpt2 _model;
     private readonly ITokenizer _tokenizer;
@@ -22,6 +26,9 @@ public sealed class TextGenerator : IDisposable
         _model = model;
         _tokenizer = tokenizer;
     }
+
+    /// <summary>How often the system was asked for tensor memory.</summary>
+    internal long SystemAllocations => _tensors.SystemAllocations;
 
     /// <summary>Loads a model that a run has saved, or any Hugging Face GPT-2 folder with byte-level vocabulary.</summary>
     /// <param name="folder">The folder with <c>config.json</c> and <c>model.safetensors</c>.</param>
@@ -92,6 +99,13 @@ public sealed class TextGenerator : IDisposable
     /// <summary>Frees the model.</summary>
     public void Dispose() => _tensors.Dispose();
 
+    // Note: why text is padded
+    // Tensor memory is kept by size for the next step. Each length has its own sizes, so a text that grows by a token would never use any of it
+    // again. Lengths that double are few, and the memory kept for all of them is less than twice that of the longest. Attention is causal:
+    // what stands behind the last token changes nothing before it.
+    private static int PaddedLength(int length, int most) =>
+        (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)Math.Max(length, ShortestLength)), (uint)most);
+
     // A character may still lack bytes: it is shown when it is complete.
     private static string Complete(string text, bool last) => last ? text : text.TrimEnd('\uFFFD');
 
@@ -100,7 +114,8 @@ public sealed class TextGenerator : IDisposable
         using var noGrad = _tensors.NoGrad();
         using var scope = _tensors.BeginScope("generate");
         var length = Math.Min(tokens.Count, _model.Config.PositionCount);
-        var window = tokens[^length..].ToArray();
-        _model.NextTokenLogits(_tensors.From<int>(window, [1, length])).CopyTo<float>(logits);
+        var padded = new int[PaddedLength(length, _model.Config.PositionCount)];
+        tokens.CopyTo(tokens.Count - length, padded, 0, length);
+        _model.NextTokenLogits(_tensors.From<int>(padded, [1, padded.Length]), length - 1).CopyTo<float>(logits);
     }
 }

@@ -81,6 +81,17 @@ public class Gpt2ForwardTests
         Assert.Equal(before, tensors.Ledger.LiveBytes);
     }
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(3)]
+    public void PositionOutsideTheText_IsRefused(int position)
+    {
+        using var tensors = new TensorContext();
+        var model = Model(tensors);
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.NextTokenLogits(tensors.From<int>([1, 2, 3], [1, 3]), position));
+    }
+
     [Fact]
     public void Dropout_ActsInTrainingOnly_AndIsKeyedByTheStep()
     {
