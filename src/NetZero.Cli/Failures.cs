@@ -14,7 +14,7 @@ internal static class Failures
     {
         if (failure is OperationCanceledException)
         {
-            error.WriteLine("stopped; nothing was written");
+            error.WriteLine("stopped");
             return ExitCodes.Interrupted;
         }
         if (Mistake(failure) is { } mistake)
@@ -32,6 +32,8 @@ internal static class Failures
     {
         ConfigurationException e => e.Problems,
         CheckpointFormatException or MemoryBudgetExceededException => [failure.Message.ReplaceLineEndings(" ")],
+        // A disk that is full or gone, files that may not be read: nothing that a stack trace would explain.
+        IOException or UnauthorizedAccessException => [failure.Message.ReplaceLineEndings(" ")],
         PeerFailedException { InnerException: { } cause } => Mistake(cause),
         AggregateException { InnerExceptions: [var only] } => Mistake(only),
         _ => null,

@@ -9,6 +9,10 @@ namespace NetZero.Training;
 /// <summary>Trains what a configuration says and writes the run's folder.</summary>
 public static class Trainer
 {
+    // Rank 0 alone writes the model and calls the observer, whose terminal may stand still as long as a person likes, while the others wait in a
+    // collective. Ranks of one process that fail or leave are named at once, so all that a limit can find is a rank that waits for ever.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
     /// <summary>Checks everything, then trains.</summary>
     /// <param name="run">The run.</param>
     /// <param name="options">What is asked for beyond it.</param>
@@ -64,29 +68,45 @@ public static class Trainer
         }
 
         await ((Task)entropy).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var metrics = state.Metrics;
         state.Files.WriteMemory(state.Memory);
         var summary = new RunSummary
         {
             OutputDirectory = folder.FullPath,
             Files = state.Files.Written(),
             Cancelled = cancelled,
-            StepsDone = state.Metrics.Count,
+            StepsDone = metrics.Count,
             Steps = run.Steps,
-            FirstLoss = state.Metrics.Count > 0 ? state.Metrics[0].Loss : null,
-            LastLoss = state.Metrics.Count > 0 ? state.Metrics[^1].Loss : null,
-            ValidationLoss = state.Metrics.LastOrDefault(m => m.ValidationLoss is not null)?.ValidationLoss,
+            FirstLoss = metrics.Count > 0 ? metrics[0].Loss : null,
+            LastLoss = metrics.Count > 0 ? metrics[^1].Loss : null,
+            ValidationLoss = metrics.LastOrDefault(m => m.ValidationLoss is not null)?.ValidationLoss,
             UnigramEntropy = entropy.IsCompletedSuccessfully ? await entropy.ConfigureAwait(false) : null,
-            TokensPerSecond = state.MedianTokensPerSecond(),
+            TokensPerSecond = RunState.MedianTokensPerSecond(metrics),
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Memory = state.Memory,
-            Sample = cancelled ? null : TextGenerator.Sample(folder.ModelPath, run, cancellation),
+            Sample = cancelled ? null : await SampleAsync(folder.ModelPath, run, cancellation).ConfigureAwait(false),
         };
         observer.OnEnd(summary);
         return summary;
     }
 
-    private static WorldOptions Options(RunConfiguration run) => new()
+    // The run is over and its files are written: who does not want to wait for a sample gets the summary without one, at once.
+    internal static async Task<string?> SampleAsync(string modelFolder, RunConfiguration run, CancellationToken cancellation)
     {
+        try
+        {
+            return await Task.Run(() => TextGenerator.Sample(modelFolder, run, cancellation), CancellationToken.None)
+                .WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    internal static WorldOptions Options(RunConfiguration run) => new()
+    {
+        Timeout = LongestWait,
         Tensors = new TensorContextOptions
         {
             Threads = run.ThreadsPerRank,

@@ -41,6 +41,19 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task ReaderThatStopsReading_DoesNotEndTheRun()
+    {
+        using var process = Start("train", _folder.Configuration, "--set", "steps=20");
+        await process.StandardOutput.ReadLineAsync();
+        process.StandardOutput.Close();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal((0, ""), (process.ExitCode, await errors));
+        Assert.True(File.Exists(_folder.At("out/model/model.safetensors")));
+    }
+
+    [Fact]
     public async Task Mistake_IsOneLineOnTheErrorOutput_AndCode2()
     {
         using var process = Start("train", _folder.Configuration, "--set", "data.train=missing.txt");

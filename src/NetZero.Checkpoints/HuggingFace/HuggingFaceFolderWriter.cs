@@ -13,9 +13,12 @@ public sealed class HuggingFaceFolderWriter : IDisposable
     private readonly HuggingFaceGpt2Config _config;
     private readonly SafetensorsWriter _weights;
     private readonly bool _prefixed;
+    private readonly bool _madeFolder;
+    private bool _committed;
 
-    private HuggingFaceFolderWriter(string path, HuggingFaceGpt2Config config, IReadOnlyCollection<TensorSpec> tensors)
+    private HuggingFaceFolderWriter(string path, HuggingFaceGpt2Config config, IReadOnlyCollection<TensorSpec> tensors, bool madeFolder)
     {
+        _madeFolder = madeFolder;
         Path = path;
         _config = config;
         _prefixed = tensors.Any(tensor => tensor.Name == Gpt2Names.Head);
@@ -42,8 +45,17 @@ public sealed class HuggingFaceFolderWriter : IDisposable
                 $"tie_word_embeddings is {(config.TieWordEmbeddings ? "true" : "false")}, but the model has {(hasHead ? "a" : "no")} {Gpt2Names.Head}.",
                 nameof(tensors));
         }
+        var madeFolder = !Directory.Exists(path);
         Directory.CreateDirectory(path);
-        return new HuggingFaceFolderWriter(path, config, tensors);
+        try
+        {
+            return new HuggingFaceFolderWriter(path, config, tensors, madeFolder);
+        }
+        catch when (madeFolder)
+        {
+            Remove(path);
+            throw;
+        }
     }
 
     /// <summary>Writes elements <paramref name="start"/> and following of a tensor.</summary>
@@ -57,10 +69,26 @@ public sealed class HuggingFaceFolderWriter : IDisposable
     {
         _config.Write(Path);
         _weights.Commit();
+        _committed = true;
     }
 
-    /// <summary>Closes the files; without <see cref="Commit"/> before, no weights stay.</summary>
-    public void Dispose() => _weights.Dispose();
+    /// <summary>Closes the files; without <see cref="Commit"/> before, no weights stay, and no folder that was made for them.</summary>
+    public void Dispose()
+    {
+        _weights.Dispose();
+        if (!_committed && _madeFolder)
+            Remove(Path);
+    }
+
+    // What a broken off writer may leave in a folder of its own. Whatever else has come to be there stays.
+    private static void Remove(string path)
+    {
+        if (!Directory.Exists(path))
+            return;
+        File.Delete(System.IO.Path.Combine(path, HuggingFaceGpt2Config.FileName));
+        if (!Directory.EnumerateFileSystemEntries(path).Any())
+            Directory.Delete(path);
+    }
 
     private string FileName(string name) => _prefixed && name != Gpt2Names.Head ? Gpt2Names.Prefix + name : name;
 }

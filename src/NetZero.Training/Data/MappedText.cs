@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 
 namespace NetZero.Training;
 
-/// <summary>Files read as one long text, without a copy: the system pages in what is touched. Safe for several threads.</summary>
+/// <summary>Files read as one long text, without a copy: the system pages in what is touched. Safe for several threads, also while it is closed.</summary>
 /// <remarks>Files must not shrink while they are open; the system ends a program that reads mapped memory behind a file's end.</remarks>
 public sealed unsafe class MappedText : IDisposable
 {
@@ -54,9 +54,8 @@ public sealed unsafe class MappedText : IDisposable
         var file = Array.BinarySearch(_starts, offset);
         for (file = file < 0 ? ~file - 1 : file; !destination.IsEmpty; file++)
         {
-            ObjectDisposedException.ThrowIf(_bytes[file] is null, this);
             var count = (int)Math.Min(destination.Length, _starts[file + 1] - offset);
-            new ReadOnlySpan<byte>(_bytes[file] + (offset - _starts[file]), count).CopyTo(destination);
+            Copy(file, offset - _starts[file], destination[..count]);
             destination = destination[count..];
             offset += count;
         }
@@ -67,11 +66,30 @@ public sealed unsafe class MappedText : IDisposable
     {
         for (var i = 0; i < _views.Length; i++)
         {
-            if (_bytes[i] is null)
+            if (Interlocked.Exchange(ref _views[i], null) is not { } view)
                 continue;
-            _bytes[i] = null;
-            _views[i]!.SafeMemoryMappedViewHandle.ReleasePointer();
-            _views[i]!.Dispose();
+            view.SafeMemoryMappedViewHandle.ReleasePointer();
+            view.Dispose();
+        }
+    }
+
+    // A rank that a cancelled run has given up may still read when the run closes the text. The reader holds the view while it copies, so that the
+    // memory goes after it, and who comes later gets an exception instead of unmapped memory.
+    private void Copy(int file, long start, Span<byte> destination)
+    {
+        var view = Volatile.Read(ref _views[file]);
+        ObjectDisposedException.ThrowIf(view is null, this);
+        var handle = view.SafeMemoryMappedViewHandle;
+        var held = false;
+        try
+        {
+            handle.DangerousAddRef(ref held);
+            new ReadOnlySpan<byte>(_bytes[file] + start, destination.Length).CopyTo(destination);
+        }
+        finally
+        {
+            if (held)
+                handle.DangerousRelease();
         }
     }
 

@@ -56,7 +56,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank)
             step, result.Loss, result.GradientNorm, result.LearningRate, (step + 1) * _run.TokensPerStep, _run.TokensPerStep / result.Seconds, result.Seconds,
             validationLoss);
         state.Files.Write(metrics);
-        state.Metrics.Add(metrics);
+        state.Report(metrics);
         state.Observer.OnStep(new StepReport(
             metrics, _run.Steps, [.. state.Memory.Select(m => m.Peak)], _timeLeft.After(result.Seconds, _run.Steps - step - 1)));
     }

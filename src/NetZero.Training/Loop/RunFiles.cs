@@ -26,11 +26,11 @@ internal sealed class RunFiles : IDisposable
             MemoryReport.Write(_folder.MemoryPath, memory);
     }
 
-    /// <summary>What there is of the run's files and folders, by name.</summary>
+    /// <summary>What there is of the run's files and folders, by name. A model that lacks its weights is none.</summary>
     public IReadOnlyList<string> Written() =>
     [
         .. new[] { RunFolder.ConfigurationFile, RunFolder.MetricsFile, RunFolder.MemoryFile, RunFolder.TraceFile, RunFolder.ModelFolder }
-            .Where(name => Path.Exists(Path.Combine(_folder.FullPath, name))),
+            .Where(name => File.Exists(name == RunFolder.ModelFolder ? _folder.WeightsPath : Path.Combine(_folder.FullPath, name))),
     ];
 
     public void Dispose()

@@ -9,6 +9,7 @@ internal sealed class RunState(
     RunConfiguration run, Gpt2Config model, TextDataset text, TextDataset? validation, HuggingFaceSource? source, RunFiles files, ITokenizer tokenizer,
     ITrainingObserver observer)
 {
+    private readonly List<StepMetrics> _metrics = [];
     private readonly RankMemory?[] _memory = new RankMemory?[run.Ranks];
 
     public RunConfiguration Run => run;
@@ -29,18 +30,31 @@ internal sealed class RunState(
 
     public long Started { get; } = Stopwatch.GetTimestamp();
 
-    /// <summary>The steps done so far; written by rank 0, read by others after the run.</summary>
-    public List<StepMetrics> Metrics { get; } = [];
+    /// <summary>The steps done so far. After a cancelled run a rank that was given up may still add one: take it once.</summary>
+    public IReadOnlyList<StepMetrics> Metrics
+    {
+        get
+        {
+            lock (_metrics)
+                return [.. _metrics];
+        }
+    }
 
     /// <summary>The memory of each rank that has reported.</summary>
     public IReadOnlyList<RankMemory> Memory => [.. Enumerable.Range(0, run.Ranks).Select(r => Volatile.Read(ref _memory[r])).OfType<RankMemory>()];
 
+    public void Report(StepMetrics metrics)
+    {
+        lock (_metrics)
+            _metrics.Add(metrics);
+    }
+
     public void Report(RankMemory memory) => Volatile.Write(ref _memory[memory.Rank], memory);
 
     /// <summary>The median over the steps after the first, which compiles and allocates.</summary>
-    public double MedianTokensPerSecond()
+    public static double MedianTokensPerSecond(IReadOnlyList<StepMetrics> metrics)
     {
-        var speeds = Metrics.Skip(Metrics.Count > 1 ? 1 : 0).Select(m => m.TokensPerSecond).Order().ToArray();
+        var speeds = metrics.Skip(metrics.Count > 1 ? 1 : 0).Select(m => m.TokensPerSecond).Order().ToArray();
         return speeds.Length == 0 ? 0 : (speeds[(speeds.Length - 1) / 2] + speeds[speeds.Length / 2]) / 2;
     }
 }

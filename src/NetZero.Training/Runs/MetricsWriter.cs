@@ -5,6 +5,7 @@ namespace NetZero.Training;
 /// <summary>Appends steps to <c>metrics.jsonl</c>. Each line is in the file when <see cref="Write"/> returns, whatever happens to the run.</summary>
 public sealed class MetricsWriter : IDisposable
 {
+    private readonly Lock _gate = new();
     private readonly FileStream _file;
     private readonly Utf8JsonWriter _json;
 
@@ -18,19 +19,27 @@ public sealed class MetricsWriter : IDisposable
 
     /// <summary>Writes one line.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
     public void Write(StepMetrics metrics)
     {
-        metrics.Write(_json);
-        _json.Flush();
-        _json.Reset();
-        _file.Write("\n"u8);
-        _file.Flush();
+        // A cancelled run may close the file while a rank that it has given up is here: the line is then written whole, or not at all.
+        lock (_gate)
+        {
+            metrics.Write(_json);
+            _json.Flush();
+            _json.Reset();
+            _file.Write("\n"u8);
+            _file.Flush();
+        }
     }
 
     /// <summary>Closes the file.</summary>
     public void Dispose()
     {
-        _json.Dispose();
-        _file.Dispose();
+        lock (_gate)
+        {
+            _json.Dispose();
+            _file.Dispose();
+        }
     }
 }

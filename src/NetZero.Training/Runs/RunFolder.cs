@@ -20,10 +20,12 @@ public sealed class RunFolder
     /// <summary>The trained model in Hugging Face's layout.</summary>
     public const string ModelFolder = "model";
 
+    private const string WeightsFile = "model.safetensors";
+
     private static readonly string[] Names = [ConfigurationFile, MetricsFile, MemoryFile, TraceFile, ModelFolder];
 
     // The files that a run writes into its model's folder.
-    private static readonly string[] ModelFiles = ["config.json", "model.safetensors", Tokenizers.FileName];
+    private static readonly string[] ModelFiles = ["config.json", WeightsFile, Tokenizers.FileName];
 
     private RunFolder(string path) => FullPath = path;
 
@@ -41,6 +43,9 @@ public sealed class RunFolder
 
     /// <summary>Where the model goes.</summary>
     public string ModelPath => Path.Combine(FullPath, ModelFolder);
+
+    /// <summary>The model's weights, which are there once the model is complete.</summary>
+    internal string WeightsPath => Path.Combine(ModelPath, WeightsFile);
 
     /// <summary>Whether a folder holds a run, finished or not: metrics, beside the configuration of a run. Either alone may be somebody else's.</summary>
     public static bool HoldsRun(string path) =>

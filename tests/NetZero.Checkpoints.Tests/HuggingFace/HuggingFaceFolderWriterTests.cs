@@ -24,6 +24,17 @@ public sealed class HuggingFaceFolderWriterTests : IDisposable
     }
 
     [Fact]
+    public void Dispose_WithoutCommit_LeavesNoFolderOfItsOwn()
+    {
+        HuggingFaceFolderWriter.Create(_folder["new"], new HuggingFaceGpt2Config(), [new("wte.weight", [1])]).Dispose();
+        Assert.False(Directory.Exists(_folder["new"]));
+
+        Directory.CreateDirectory(_folder["old"]);
+        HuggingFaceFolderWriter.Create(_folder["old"], new HuggingFaceGpt2Config(), [new("wte.weight", [1])]).Dispose();
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder["old"]));
+    }
+
+    [Fact]
     public void Commit_AnyOrderAndAnyRanks_GivesTheSameBytes()
     {
         using var source = HuggingFaceFolder.Open(Fixtures.Gpt2Tiny.Folder);

@@ -54,6 +54,31 @@ public sealed class MappedTextTests : IDisposable
     }
 
     [Fact]
+    public async Task TextClosedUnderItsReaders_EndsThemWithAnException()
+    {
+        // A read of unmapped memory would end the whole test process.
+        for (var round = 0; round < 10; round++)
+        {
+            var text = Open(new string('x', 1 << 20));
+            using var reading = new CountdownEvent(3);
+            var readers = Enumerable.Range(0, 3).Select(_ => Task.Factory.StartNew(
+                () =>
+                {
+                    var buffer = new byte[1 << 20];
+                    text.Read(0, buffer);
+                    reading.Signal();
+                    while (true)
+                        text.Read(0, buffer);
+                },
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
+            reading.Wait();
+            text.Dispose();
+            foreach (var reader in readers)
+                await Assert.ThrowsAsync<ObjectDisposedException>(() => reader);
+        }
+    }
+
+    [Fact]
     public void OffsetsBeyondTwoGigabytes_Work()
     {
         // Sparse: the file takes no room on any of the usual file systems, and only its last page is touched.

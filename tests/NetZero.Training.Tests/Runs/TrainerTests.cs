@@ -199,6 +199,33 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public async Task InterruptDuringTheSample_LeavesItOut_AndNothingElse()
+    {
+        var run = Configure(_folder.At("run"), "steps=1");
+        await Trainer.RunAsync(run, new TrainingOptions(), new Silent());
+
+        Assert.NotNull(await Trainer.SampleAsync(_folder.At("run/model"), run, CancellationToken.None));
+        Assert.Null(await Trainer.SampleAsync(_folder.At("run/model"), run, new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
+    public void FolderWithoutWeights_IsNotListedAsAModel()
+    {
+        var folder = RunFolder.Check(_folder.At("run"), overwrite: false);
+        folder.Begin(Configure(_folder.At("run")));
+        using var files = new RunFiles(folder, trace: false);
+        _folder.Write("run/model/config.json", "{}");
+        Assert.Equal(["config.json", "metrics.jsonl"], files.Written());
+
+        _folder.Write("run/model/model.safetensors", "");
+        Assert.Equal(["config.json", "metrics.jsonl", "model"], files.Written());
+    }
+
+    [Fact]
+    public void RanksWaitForOneThatWrites_LongerThanATerminalIsPaused() =>
+        Assert.True(Trainer.Options(Configure("x")).Timeout >= TimeSpan.FromHours(12));
+
+    [Fact]
     public async Task VocabularyBeyondTheTokenizers_IsPadding_ThatNoTextIsMadeOf()
     {
         var run = RunConfiguration.Parse(
