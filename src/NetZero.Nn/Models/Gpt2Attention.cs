@@ -15,7 +15,7 @@ public sealed class Gpt2Attention : Layer
         _heads = config.HeadCount;
         _dropout = config.Dropout;
         var c = config.EmbeddingSize;
-        _qkv = AddChild("c_attn", new Linear(c, 3 * c, layout: WeightLayout.InOut, initializer: Gpt2.WeightInitializer));
+        _qkv = AddChild("c_attn", new Linear(c, 3L * c, layout: WeightLayout.InOut, initializer: Gpt2.WeightInitializer));
         _projection = AddChild("c_proj", new Linear(c, c, layout: WeightLayout.InOut, initializer: Gpt2.ResidualInitializer(config)));
     }
 

@@ -15,8 +15,8 @@ public sealed class Gpt2Mlp : Layer
         _dropout = config.Dropout;
         _exactGelu = config.ExactGelu;
         var c = config.EmbeddingSize;
-        _up = AddChild("c_fc", new Linear(c, 4 * c, layout: WeightLayout.InOut, initializer: Gpt2.WeightInitializer));
-        _down = AddChild("c_proj", new Linear(4 * c, c, layout: WeightLayout.InOut, initializer: Gpt2.ResidualInitializer(config)));
+        _up = AddChild("c_fc", new Linear(c, 4L * c, layout: WeightLayout.InOut, initializer: Gpt2.WeightInitializer));
+        _down = AddChild("c_proj", new Linear(4L * c, c, layout: WeightLayout.InOut, initializer: Gpt2.ResidualInitializer(config)));
     }
 
     /// <inheritdoc/>

@@ -65,6 +65,12 @@ internal static class ConfigurationChecks
 
     private static IEnumerable<string> Together(RunConfiguration c)
     {
+        // A micro-batch's tokens lie in one array.
+        if ((long)c.MicroBatchSize * c.Data.SequenceLength is var tokens && tokens > Array.MaxLength)
+        {
+            yield return $"a micro-batch has {tokens} tokens ('train_micro_batch_size_per_gpu' {c.MicroBatchSize} x 'data.seq_len' {c.Data.SequenceLength}), "
+                + $"more than {Array.MaxLength}; raise 'gradient_accumulation_steps' or lower either";
+        }
         if (c.EvalEvery > 0 && c.Data.Validation.Count == 0)
             yield return $"'eval_every' is {c.EvalEvery}, but there is no 'data.validation' to evaluate; name one, or leave 'eval_every' out";
         if (c.EvalEvery == 0 && c.Data.Validation.Count > 0)

@@ -38,7 +38,7 @@ public sealed class TrainingLoop
         _data = data;
         _options = options;
         _baseRate = optimizer.LearningRate;
-        _inputs = new int[data.Rows * data.SequenceLength];
+        _inputs = new int[(long)data.Rows * data.SequenceLength];
         _targets = new int[_inputs.Length];
     }
 

@@ -31,4 +31,11 @@ public class ConfigurationChecksTests
     [Fact]
     public void RunThatEndsWithinTheWarmup_IsNoMistake() =>
         Assert.Equal(30, Configurations.Parse("scheduler.type=WarmupCosineLR", "scheduler.params.warmup_num_steps=30", "steps=5").Scheduler.TotalSteps);
+
+    [Fact]
+    public void MicroBatchOfMoreTokensThanAnArrayHolds_IsRefused() =>
+        Assert.Equal(
+            "the configuration: a micro-batch has 4294967296 tokens ('train_micro_batch_size_per_gpu' 65536 x 'data.seq_len' 65536), more than 2147483591; "
+            + "raise 'gradient_accumulation_steps' or lower either",
+            Configurations.Problem("train_batch_size=65536", "model.n_positions=65536"));
 }
