@@ -109,6 +109,28 @@ public sealed class MistakeTests : IDisposable
         Assert.Contains("is not writable", _terminal.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("config.json")]
+    [InlineData("model.safetensors")]
+    public async Task FileThatCannotBeRead_IsOneLine_InTrainAndGenerate(string name)
+    {
+        // Open without sharing, which stops the superuser too, as permissions do not.
+        using var locked = new FileStream(_folder.At($"whole/{name}"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        string[][] commands =
+        [
+            ["train", _folder.Configuration, "--set", $"data.train={_folder.At("text.txt")}", "--set", $"init_from={_folder.At("whole")}"],
+            ["generate", "--model", _folder.At("whole"), "--prompt", "p"],
+        ];
+        foreach (var command in commands)
+        {
+            var terminal = new StringTerminal();
+
+            Assert.Equal(2, await new Tool(terminal, Engines.Real).RunAsync(command));
+            Assert.Contains($"{name}: cannot be read: ", terminal.Errors, StringComparison.Ordinal);
+            Assert.Equal(terminal.Errors.Length - 1, terminal.Errors.IndexOf('\n', StringComparison.Ordinal));
+        }
+    }
+
     [Fact]
     public async Task Train_OnGoodInput_IsCode0_SoThatTheseTestsMeanSomething()
     {

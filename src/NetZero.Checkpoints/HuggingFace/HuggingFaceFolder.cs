@@ -35,8 +35,7 @@ public sealed class HuggingFaceFolder : IDisposable
     public long BytesRead => _files.Sum(file => file.BytesRead);
 
     /// <summary>Opens a folder: reads its configuration and the headers of its weight files.</summary>
-    /// <exception cref="CheckpointFormatException">A file is missing, damaged, or for a model that is not supported.</exception>
-    /// <exception cref="IOException">A file cannot be read.</exception>
+    /// <exception cref="CheckpointFormatException">A file is missing, cannot be read, is damaged, or is for a model that is not supported.</exception>
     public static HuggingFaceFolder Open(string path)
     {
         var folder = new HuggingFaceFolder(path);

@@ -25,6 +25,18 @@ internal static class JsonFile
 
     private static JsonDocument Parse(string path)
     {
+        try
+        {
+            return ParseReadable(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointFormatException(path, $"cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static JsonDocument ParseReadable(string path)
+    {
         using var stream = File.OpenRead(path);
         if (stream.Length > LongestBytes)
             throw new CheckpointFormatException(path, $"has {stream.Length} bytes, expected at most {LongestBytes}");

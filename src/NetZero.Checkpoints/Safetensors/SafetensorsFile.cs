@@ -43,10 +43,21 @@ public sealed class SafetensorsFile : IDisposable
     public long BytesRead => Interlocked.Read(ref _bytesRead);
 
     /// <summary>Opens a file and checks its whole header.</summary>
-    /// <exception cref="CheckpointFormatException">The file is not a sound safetensors file.</exception>
-    /// <exception cref="IOException">The file cannot be opened or read.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    /// <exception cref="CheckpointFormatException">The file cannot be read, or is not a sound safetensors file.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
     public static SafetensorsFile Open(string path)
+    {
+        try
+        {
+            return OpenReadable(path);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or (IOException and not (FileNotFoundException or DirectoryNotFoundException)))
+        {
+            throw new CheckpointFormatException(path, $"cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static SafetensorsFile OpenReadable(string path)
     {
         var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.RandomAccess);
         try

@@ -43,7 +43,11 @@ public static class Tokenizers
                 : throw new ConfigurationException(
                     $"'{path}': found tokenizer '{type}' of version {version}, expected '{ByteTokenizer.Name}' of version {FormatVersion}");
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"'{path}' cannot be read: {e.Message}", e);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new ConfigurationException($"'{path}' is damaged: {e.Message}", e);
         }
