@@ -37,6 +37,7 @@ public sealed class TextFilesTests : IDisposable
     {
         Write("d/a.txt", "d/bin/x.txt", "d/obj/x.txt", "d/.git/config", "d/.hidden", "d/run/metrics.jsonl", "d/empty.txt");
         _folder.Write("d/empty.txt", "");
+        _folder.Write("d/run/config.json", "{ \"train_batch_size\": 1, \"zero_optimization\": {} }");
         _folder.Write("d/b.png", [1, 0, 2]);
 
         var found = TextFiles.Find([_folder.At("d")], "data.train");
