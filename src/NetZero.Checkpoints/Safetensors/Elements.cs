@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NetZero.Tensors;
 
 namespace NetZero.Checkpoints;
 
@@ -14,9 +15,7 @@ internal static class Elements
     {
         if (dtype == SafetensorsDType.BF16)
         {
-            var bits = MemoryMarshal.Cast<byte, ushort>(source);
-            for (var i = 0; i < destination.Length; i++)
-                destination[i] = BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
+            BFloat16.Widen(MemoryMarshal.Cast<byte, BFloat16>(source), destination);
         }
         else
         {

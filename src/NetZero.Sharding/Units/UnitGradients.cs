@@ -68,7 +68,7 @@ internal sealed class UnitGradients
     /// <summary>Starts averaging over the ranks.</summary>
     public void StartReduction(ScheduleEventKind kind)
     {
-        var buffer = UnitParameters.Buffer(View(_buffer, 0, _layout.PaddedElements));
+        var buffer = CollectiveBuffer.Of(View(_buffer, 0, _layout.PaddedElements));
         if (kind == ScheduleEventKind.AllReduce)
         {
             _reduction = _group.AllReduce(_layout.Name, buffer, ReduceOp.Average);
@@ -83,7 +83,7 @@ internal sealed class UnitGradients
             slice = View(_sum, 0, _layout.ShardElements);
         }
 
-        _reduction = _group.ReduceScatter(_layout.Name, buffer, UnitParameters.Buffer(slice), ReduceOp.Average);
+        _reduction = _group.ReduceScatter(_layout.Name, buffer, CollectiveBuffer.Of(slice), ReduceOp.Average);
     }
 
     /// <summary>Takes the reduced gradients over: sets or adds to the sum, and lets the buffer go unless it is the sum.</summary>

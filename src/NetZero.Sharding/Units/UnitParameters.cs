@@ -51,15 +51,12 @@ internal sealed class UnitParameters
     /// <summary>The whole unit, while it is there. [PaddedElements]</summary>
     public Tensor Whole => View(_gathered ?? _resident);
 
-    /// <summary>Bytes that a gather moves into place.</summary>
-    public long GatherBytes => _layout.PaddedBytes;
-
     /// <summary>Starts gathering. <see cref="Wait"/> before use.</summary>
     public void StartGather()
     {
         _gathered?.Materialize();
         _ready = false;
-        _gather = _group.AllGather(_layout.Name, Buffer(Slice), Buffer(Whole));
+        _gather = _group.AllGather(_layout.Name, CollectiveBuffer.Of(Slice), CollectiveBuffer.Of(Whole));
     }
 
     /// <summary>Returns when the whole unit is there.</summary>
@@ -128,8 +125,6 @@ internal sealed class UnitParameters
         Wait();
         WaitForReaders();
     }
-
-    public static unsafe CollectiveBuffer Buffer(Tensor tensor) => new(tensor.Data<float>(), tensor.Elements, DType.F32);
 
     private Tensor View(Storage storage) => Part(storage, 0, storage.Bytes / sizeof(float));
 

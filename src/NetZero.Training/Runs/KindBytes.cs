@@ -39,7 +39,4 @@ public sealed class KindBytes
 
     /// <summary>The peaks that a ledger counted so far.</summary>
     public static KindBytes PeakOf(MemoryLedger ledger) => new(ledger.PeakSnapshot(), ledger.PeakBytes);
-
-    /// <summary>What lives at this moment.</summary>
-    public static KindBytes LiveOf(MemoryLedger ledger) => new(ledger.Snapshot(), ledger.LiveBytes);
 }
