@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
+using NetZero.Tensors;
 
 namespace NetZero.Benchmarks;
 
@@ -9,7 +10,7 @@ public class GemmBenchmarks
 {
     private GemmProblem? _problem;
 
-    public static IEnumerable<GemmShape> Shapes => [.. GemmShape.Cubes(), .. GemmShape.Training(), .. GemmShape.Thin()];
+    public static IEnumerable<GemmShape> Shapes => GemmShape.All;
 
     [ParamsSource(nameof(Shapes))]
     public GemmShape Shape { get; set; } = null!;

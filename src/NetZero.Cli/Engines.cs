@@ -6,9 +6,10 @@ namespace NetZero.Cli;
 /// <param name="Train">Behind <c>train</c>.</param>
 /// <param name="Generate">Behind <c>generate</c>.</param>
 /// <param name="BenchTrain">Behind <c>bench train</c>.</param>
-internal sealed record Engines(RunTraining Train, GenerateText Generate, RunTrainingBenchmark BenchTrain)
+/// <param name="Launch">Behind <c>launch</c> and <c>train --processes</c>.</param>
+internal sealed record Engines(RunTraining Train, GenerateText Generate, RunTrainingBenchmark BenchTrain, RunLaunch Launch)
 {
-    public static Engines Real { get; } = new(Trainer.RunAsync, WriteText, TrainingBenchmark.RunAsync);
+    public static Engines Real { get; } = new(Trainer.RunAsync, WriteText, TrainingBenchmark.RunAsync, Launching.RunAsync);
 
     private static void WriteText(GenerationRequest request, Action<string> onText, CancellationToken cancellation)
     {

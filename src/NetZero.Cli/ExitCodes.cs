@@ -11,6 +11,9 @@ internal static class ExitCodes
     /// <summary>The user asked for something that cannot be done, with one line that says what.</summary>
     public const int UserMistake = 2;
 
+    /// <summary>Another rank has failed or is gone, so this one ended. (3 is kept for damaged checkpoints, 4 for native engines that are not there.)</summary>
+    public const int PeerFailed = 5;
+
     /// <summary>Ctrl+C: 128 + SIGINT, as shells count it.</summary>
     public const int Interrupted = 130;
 }

@@ -23,15 +23,29 @@ internal static class Failures
                 error.WriteLine($"error: {line}");
             return ExitCodes.UserMistake;
         }
+        if (Peer(failure) is { } peer)
+        {
+            error.WriteLine($"error: {peer.Message.ReplaceLineEndings(" ")}");
+            return ExitCodes.PeerFailed;
+        }
         error.WriteLine($"error: {failure}");
         return ExitCodes.Defect;
     }
+
+    // What happened in another process: its own report says more than a stack trace here.
+    private static CollectiveException? Peer(Exception failure) => failure switch
+    {
+        PeerFailedException { InnerException: RemoteRankException or RankLostException } e => e,
+        LauncherLostException or CollectiveTimeoutException or CollectiveMismatchException or PeerLeftException => (CollectiveException)failure,
+        AggregateException { InnerExceptions: [var only] } => Peer(only),
+        _ => null,
+    };
 
     // What a rank met is wrapped on its way here: by the collectives that released the other ranks, and by tasks.
     private static IReadOnlyList<string>? Mistake(Exception failure) => failure switch
     {
         ConfigurationException e => e.Problems,
-        CheckpointFormatException or MemoryBudgetExceededException => [failure.Message.ReplaceLineEndings(" ")],
+        CheckpointFormatException or RendezvousException or MemoryBudgetExceededException => [failure.Message.ReplaceLineEndings(" ")],
         // A disk that is full or gone, files that may not be read: nothing that a stack trace would explain.
         IOException or UnauthorizedAccessException => [failure.Message.ReplaceLineEndings(" ")],
         PeerFailedException { InnerException: { } cause } => Mistake(cause),

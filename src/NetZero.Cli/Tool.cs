@@ -14,8 +14,10 @@ internal sealed class Tool(ITerminal terminal, Engines engines)
     {
         var root = new RootCommand("Trains neural networks that do not fit, sharded over ranks.")
         {
-            TrainCommand.Create(terminal, engines.Train),
+            new TrainCommand().Create(terminal, engines.Train, engines.Launch),
+            LaunchCommand.Create(terminal, engines.Launch),
             GenerateCommand.Create(terminal, engines.Generate),
+            PlanCommand.Create(terminal),
             BenchCommand.Create(terminal, engines.BenchTrain),
         };
         // An argument that begins with @ is a prompt or a path, never a file of further arguments.

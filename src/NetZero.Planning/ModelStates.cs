@@ -29,6 +29,6 @@ public readonly record struct ModelStates(long Parameter, long Gradient, long Op
         return checked(new ModelStates(
             (stage >= 3 ? share : parameters) * widths.ParameterBytes,
             (stage >= 2 ? share : parameters) * widths.GradientBytes,
-            (stage >= 1 ? share : parameters) * widths.OptimizerBytes));
+            (long)Math.Ceiling((stage >= 1 ? share : parameters) * widths.OptimizerBytes)));
     }
 }

@@ -1,10 +1,10 @@
 namespace NetZero.Planning;
 
-/// <summary>Bytes of model state per parameter: the parameter as it is computed with, its gradient, and what the optimizer keeps.</summary>
+/// <summary>Bytes of model state per parameter: the parameter as it is computed with, its gradient, and what the optimizer keeps, on average.</summary>
 /// <param name="ParameterBytes">The parameter.</param>
 /// <param name="GradientBytes">The gradient.</param>
 /// <param name="OptimizerBytes">Moments, and the fp32 master where the parameter itself is narrower.</param>
-public readonly record struct StateWidths(int ParameterBytes, int GradientBytes, int OptimizerBytes)
+public readonly record struct StateWidths(int ParameterBytes, int GradientBytes, double OptimizerBytes)
 {
     /// <summary>Adam in mixed precision, 2 + 2 + 12: 16-bit parameters and gradients; fp32 master and two moments (ZeRO, section 3.1).</summary>
     public static StateWidths MixedPrecisionAdam { get; } = new(2, 2, 12);

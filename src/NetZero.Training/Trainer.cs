@@ -13,11 +13,15 @@ public static class Trainer
     // collective. Ranks of one process that fail or leave are named at once, so all that a limit can find is a rank that waits for ever.
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
 
+    // A process that hangs does not leave, and its node is paid for while the others wait.
+    private static readonly TimeSpan ProcessWait = TimeSpan.FromSeconds(60);
+
     /// <summary>Checks everything, then trains.</summary>
     /// <param name="run">The run.</param>
     /// <param name="options">What is asked for beyond it.</param>
     /// <param name="observer">Told what happens.</param>
     /// <param name="cancellation">Ends the run early; the summary then says so.</param>
+    /// <remarks>Where ranks are processes, each calls this with its <see cref="TrainingOptions.Worker"/>, and rank 0 writes the run.</remarks>
     /// <exception cref="ConfigurationException">Something that the user can mend is wrong; nothing was written.</exception>
     /// <exception cref="CheckpointFormatException">The folder that the run starts from is damaged or does not fit; nothing was written.</exception>
     /// <exception cref="MemoryBudgetExceededException">The budget does not hold the run; nothing was written.</exception>
@@ -27,25 +31,29 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(observer);
-        var folder = RunFolder.Check(run, options.Overwrite);
+        CheckWorker(run, options);
+        var folder = options.Writes ? RunFolder.Check(run, options.Overwrite) : RunFolder.OfAnotherRank(run);
         var tokenizer = Tokenizers.Create(run.Data.Tokenizer);
         using var text = TextDataset.OpenTraining(run, tokenizer);
         using var validation = TextDataset.OpenValidation(run, tokenizer);
         using var start = run.InitFrom is { } path ? HuggingFaceFolder.Open(path) : null;
         var model = RunParts.Model(run, exactGelu: start is { Config.UsesTanhGelu: false });
-        start?.Match(Gpt2Files.Specs(new Gpt2(model)));
+        var module = new Gpt2(model);
+        start?.Match(Gpt2Files.Specs(module));
+        OptimizerParts.Check(run.Optimizer, module.NamedParameters().Select(p => p.Name));
         if (run.MemoryBudgetBytes > 0)
             MemoryPlan.Predict(run);
 
-        folder.Begin(run);
-        observer.OnStart(new RunStart(run, folder.FullPath, new Gpt2(model).ParameterCount(), text.Tokens.Count, text.SampleCount, text.Source.Skipped));
-        using var files = new RunFiles(folder, options.Trace);
+        if (options.Writes)
+            folder.Begin(run);
+        observer.OnStart(new RunStart(run, folder.FullPath, module.ParameterCount(), text.Tokens.Count, text.SampleCount, text.Source.Skipped));
+        using var files = new RunFiles(folder, options.Trace, options.Writes);
         var state = new RunState(run, model, text, validation, start is null ? null : new HuggingFaceSource(start), files, tokenizer, observer);
-        return await TrainAsync(run, state, folder, observer, cancellation).ConfigureAwait(false);
+        return await TrainAsync(run, options, state, folder, observer, cancellation).ConfigureAwait(false);
     }
 
     private static async Task<RunSummary> TrainAsync(
-        RunConfiguration run, RunState state, RunFolder folder, ITrainingObserver observer, CancellationToken cancellation)
+        RunConfiguration run, TrainingOptions options, RunState state, RunFolder folder, ITrainingObserver observer, CancellationToken cancellation)
     {
         // Beside training, because nothing waits for it before the summary.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -54,7 +62,7 @@ public static class Trainer
         var cancelled = false;
         try
         {
-            await World.RunAsync(run.Ranks, rank => new RankTrainer(state, rank).RunAsync(), Options(run), cancellation).ConfigureAwait(false);
+            await RunRanksAsync(run, options.Worker, rank => new RankTrainer(state, rank, options.Worker is not null).RunAsync(), cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -84,11 +92,28 @@ public static class Trainer
             TokensPerSecond = RunState.MedianTokensPerSecond(metrics),
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Memory = state.Memory,
-            Sample = cancelled ? null : await SampleAsync(folder.ModelPath, run, cancellation).ConfigureAwait(false),
+            Sample = cancelled || !options.Writes ? null : await SampleAsync(folder.ModelPath, run, cancellation).ConfigureAwait(false),
         };
         observer.OnEnd(summary);
         return summary;
     }
+
+    private static Task RunRanksAsync(
+        RunConfiguration run, WorkerEnvironment? worker, Func<RankContext, Task> program, CancellationToken cancellation) => worker is null
+        ? World.RunAsync(run.Ranks, program, Options(run), cancellation)
+        : ProcessWorld.RunAsync(worker, program, Options(run) with { Timeout = ProcessTimeout(run), Agreement = RunAgreement.Of(run) }, cancellation);
+
+    private static void CheckWorker(RunConfiguration run, TrainingOptions options)
+    {
+        if (options.Worker is not { } worker)
+            return;
+        if (worker.WorldSize != run.Ranks)
+            throw new ConfigurationException($"'ranks' is {run.Ranks}, but this process was started as one of {worker.WorldSize}; leave 'ranks' out, or give the same number");
+        if (options.Trace)
+            throw new ConfigurationException("--trace draws ranks that are threads of one process; leave it out, or run with --ranks instead of processes");
+    }
+
+    private static TimeSpan ProcessTimeout(RunConfiguration run) => run.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(run.TimeoutSeconds) : ProcessWait;
 
     // The run is over and its files are written: who does not want to wait for a sample gets the summary without one, at once.
     internal static async Task<string?> SampleAsync(string modelFolder, RunConfiguration run, CancellationToken cancellation)
@@ -106,7 +131,7 @@ public static class Trainer
 
     internal static WorldOptions Options(RunConfiguration run) => new()
     {
-        Timeout = LongestWait,
+        Timeout = run.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(run.TimeoutSeconds) : LongestWait,
         Tensors = new TensorContextOptions
         {
             Threads = run.ThreadsPerRank,

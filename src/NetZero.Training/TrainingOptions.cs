@@ -1,3 +1,5 @@
+using NetZero.Collectives;
+
 namespace NetZero.Training;
 
 /// <summary>What is asked of one run beyond its configuration: nothing here changes a number.</summary>
@@ -8,4 +10,10 @@ public sealed record TrainingOptions
 
     /// <summary>Whether <c>trace.json</c> is written.</summary>
     public bool Trace { get; init; }
+
+    /// <summary>Which rank this process is, where ranks are processes; null where they are threads of this one.</summary>
+    public WorkerEnvironment? Worker { get; init; }
+
+    /// <summary>Whether this process writes the run's files: not if it is one of several and not the first.</summary>
+    internal bool Writes => Worker is not { Rank: > 0 };
 }

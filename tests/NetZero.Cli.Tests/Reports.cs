@@ -1,3 +1,4 @@
+using NetZero.Tensors;
 using NetZero.Training;
 
 namespace NetZero.Cli.Tests;
@@ -5,7 +6,7 @@ namespace NetZero.Cli.Tests;
 /// <summary>What a trainer reports, written by hand.</summary>
 internal static class Reports
 {
-    private static readonly KindBytes Peak = new([1 << 20, 2 << 20, 3 << 20, 4 << 20, 5 << 20, 0, 7 << 20], 21 << 20);
+    private static readonly KindBytes Peak = new([1 << 20, 2 << 20, 3 << 20, 4 << 20, 5 << 20, 0, 7 << 20, 0], 21 << 20);
 
     public static readonly RunSummary Summary = new()
     {
@@ -20,8 +21,8 @@ internal static class Reports
         Seconds = 61,
         Memory =
         [
-            new RankMemory(0, Peak, new KindBytes([1 << 20, 0, 1 << 20, 2 << 20, 0, 0, 0], 4 << 20), 4 << 20),
-            new RankMemory(1, new KindBytes([1, 2, 3, 4, 5, 6, 7], 28), new KindBytes([1, 0, 1, 2, 0, 0, 0], 4), 4),
+            new RankMemory(0, Peak, new KindBytes([1 << 20, 0, 1 << 20, 2 << 20, 0, 0, 0, 0], 4 << 20), 4 << 20),
+            new RankMemory(1, new KindBytes([1, 2, 3, 4, 5, 6, 7, 0], 28), new KindBytes([1, 0, 1, 2, 0, 0, 0, 0], 4), 4),
         ],
         Sample = "the\nend\u001b[2J",
     };
@@ -48,5 +49,6 @@ internal static class Reports
     public static Engines Engines { get; } = new(
         Play,
         (_, _, _) => throw new InvalidOperationException("This command line generates nothing."),
-        (_, _, _) => throw new InvalidOperationException("This command line measures nothing."));
+        (_, _, _) => throw new InvalidOperationException("This command line measures nothing."),
+        (_, _, _) => throw new InvalidOperationException("This command line starts no processes."));
 }

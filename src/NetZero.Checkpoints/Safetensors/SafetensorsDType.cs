@@ -1,3 +1,5 @@
+using NetZero.Tensors;
+
 namespace NetZero.Checkpoints;
 
 /// <summary>The element types that the safetensors format knows, the ones that NetZero does not compute with included.</summary>
@@ -113,6 +115,18 @@ internal static class SafetensorsDTypes
         dtype = default;
         return false;
     }
+
+    /// <summary>The type in files of tensors that NetZero computes with.</summary>
+    public static SafetensorsDType ToSafetensors(this DType dtype) => dtype switch
+    {
+        DType.F32 => SafetensorsDType.F32,
+        DType.BF16 => SafetensorsDType.BF16,
+        DType.F16 => SafetensorsDType.F16,
+        DType.I32 => SafetensorsDType.I32,
+        DType.I64 => SafetensorsDType.I64,
+        DType.U8 => SafetensorsDType.U8,
+        _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Unknown element type."),
+    };
 
     public static string Name(this SafetensorsDType dtype) => Row(dtype).Name;
 

@@ -25,12 +25,14 @@ public sealed class SafetensorsWriter : IDisposable
     private SafetensorsWriter(string path, List<SafetensorsTensor> tensors, ReadOnlySpan<byte> header)
     {
         Path = path;
+        HeaderBytes = header.Length;
+        HeaderChecksum = Crc32C.Of(header);
+        FileBytes = header.Length + tensors.Sum(tensor => tensor.LengthBytes);
         _temporary = path + ".tmp";
         _tensors = tensors.ToDictionary(tensor => tensor.Name, tensor => (tensor, new WrittenRanges()), StringComparer.Ordinal);
-        var bytes = header.Length + tensors.Sum(tensor => tensor.LengthBytes);
 
         // The whole length is asked for at once, so that a full disk is an error before the first byte.
-        _handle = File.OpenHandle(_temporary, FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.None, bytes);
+        _handle = File.OpenHandle(_temporary, FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.None, FileBytes);
         try
         {
             RandomAccess.Write(_handle, header, 0);
@@ -44,6 +46,15 @@ public sealed class SafetensorsWriter : IDisposable
 
     /// <summary>The path that the file will have.</summary>
     public string Path { get; }
+
+    /// <summary>Bytes before the first tensor.</summary>
+    internal int HeaderBytes { get; }
+
+    /// <summary>Their CRC-32C.</summary>
+    internal uint HeaderChecksum { get; }
+
+    /// <summary>Bytes of the whole file.</summary>
+    internal long FileBytes { get; }
 
     /// <summary>Begins the file <paramref name="path"/>, under a temporary name beside it, and writes its header.</summary>
     /// <exception cref="ArgumentException">A name twice or reserved, a negative size, or elements that do not fill whole bytes.</exception>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using NetZero.Tensors;
 using NetZero.Training;
 
 namespace NetZero.Cli;
@@ -6,59 +7,99 @@ namespace NetZero.Cli;
 /// <summary><c>netzero bench</c>: measures NetZero on this machine.</summary>
 internal static class BenchCommand
 {
-    public static Command Create(ITerminal terminal, RunTrainingBenchmark train) =>
-        new("bench", "Measures NetZero on this machine.") { CreateTrain(terminal, train) };
-
-    private static Command CreateTrain(ITerminal terminal, RunTrainingBenchmark train)
+    public static Command Create(ITerminal terminal, RunTrainingBenchmark train) => new("bench", "Measures NetZero on this machine.")
     {
-        var names = BenchmarkShape.All.Select(known => known.Name).ToArray();
-        var defaults = new TrainingBenchmarkOptions { Shape = BenchmarkShape.All[0] };
-        var shape = new Option<string>("--shape")
-        {
-            Description = string.Join("; ", BenchmarkShape.All.Select(Describe)) + ".",
-            HelpName = string.Join('|', names),
-            DefaultValueFactory = _ => defaults.Shape.Name,
-        };
-        var ranks = Number("--ranks", "How many ranks.", defaults.Ranks);
-        var stage = Number("--stage", "What is sharded: ZeRO stage 0 to 3.", defaults.Stage);
-        var threads = Number("--threads", "Threads of each rank.", defaults.ThreadsPerRank);
-        var steps = Number("--steps", $"Steps that count, after {TrainingBenchmark.WarmupSteps} to warm up.", defaults.Steps);
-        var json = new Option<bool>("--json") { Description = "Print one JSON object." };
+        BenchTrainCommand.Create(terminal, train),
+        CreateGemm(terminal),
+        CreateKernels(terminal),
+        CreateAdam(terminal),
+        CreateMemoryBandwidth(terminal),
+        CreateFmaPeak(terminal),
+    };
 
-        var command = new Command("train", "Measures training steps of a fixed shape.") { shape, ranks, stage, threads, steps, json };
-        command.SetAction(async (parsed, cancellation) =>
+    private static Command CreateGemm(ITerminal terminal)
+    {
+        var filter = Filter("The shapes whose names contain TEXT, such as small or dW.");
+        var shape = new Option<string?>("--shape") { Description = "One multiplication [M, K] x [K, N] instead.", HelpName = "MxNxK" };
+        return Lines(terminal, "gemm", "Matrix multiplications, each beside the FMA peak.", 0.2, [filter, shape], (parsed, threads, seconds, cancellation) =>
         {
-            var options = new TrainingBenchmarkOptions
-            {
-                Shape = BenchmarkShape.All.FirstOrDefault(known => known.Name == parsed.GetValue(shape))
-                    ?? throw new ConfigurationException($"--shape is '{parsed.GetValue(shape)}'; expected one of {string.Join(", ", names)}"),
-                Ranks = InRange(ranks, parsed, 1, int.MaxValue),
-                Stage = InRange(stage, parsed, 0, 3),
-                ThreadsPerRank = InRange(threads, parsed, 1, int.MaxValue),
-                Steps = InRange(steps, parsed, 1, int.MaxValue - TrainingBenchmark.WarmupSteps),
-            };
-            var result = await train(options, null, cancellation);
-            if (parsed.GetValue(json))
-                BenchReport.WriteJson(terminal.Out, options, result);
-            else
-                BenchReport.WriteText(terminal.Out, options, result);
-            return ExitCodes.Success;
+            if (parsed.GetValue(shape) is not { } text)
+                return GemmBenchmark.Run(Matching(GemmShape.All, one => one.Name, filter, parsed), threads, seconds, cancellation);
+            if (parsed.GetValue(filter) is not null)
+                throw new ConfigurationException("--filter chooses from the known shapes and --shape gives one; leave one of them out");
+            var given = GemmShape.Parse(text) ?? throw new ConfigurationException($"--shape is '{text}'; expected MxNxK, three whole numbers, such as 512x768x3072");
+            return GemmBenchmark.Run([given], threads, seconds, cancellation);
+        });
+    }
+
+    private static Command CreateKernels(ITerminal terminal)
+    {
+        var filter = Filter("The ops whose names contain TEXT, such as Norm.");
+        return Lines(
+            terminal, "kernels", "The ops beside matrix multiply, each beside a copy of as many bytes or the FMA peak.", 0.2, [filter],
+            (parsed, threads, seconds, cancellation) =>
+                KernelBenchmark.Run(Matching(KernelBenchmark.Names, name => name, filter, parsed), threads, seconds, cancellation));
+    }
+
+    private static Command CreateAdam(ITerminal terminal)
+    {
+        var parameters = BenchOptions.Number("--parameters", "fp32 parameters, 16 bytes of memory each.", 50_000_000);
+        return Lines(
+            terminal, "adam", "AdamW's update, beside a pass over the same memory that computes nothing.", 2, [parameters],
+            (parsed, threads, seconds, cancellation) =>
+                AdamWBenchmark.Run(threads, BenchOptions.InRange(parameters, parsed, 1, int.MaxValue), seconds, cancellation));
+    }
+
+    private static Command CreateMemoryBandwidth(ITerminal terminal)
+    {
+        var mebibytes = BenchOptions.Number("--mebibytes", "Size of each of four arrays; far more than the caches hold.", 256);
+        return Lines(
+            terminal, "memory-bandwidth", "How fast memory is read and written.", 2, [mebibytes],
+            (parsed, threads, seconds, cancellation) =>
+                MemoryBandwidthBenchmark.Run(threads, (long)BenchOptions.InRange(mebibytes, parsed, 1, int.MaxValue) << 20, seconds, cancellation));
+    }
+
+    private static Command CreateFmaPeak(ITerminal terminal) => Lines(
+        terminal, "fma-peak", "Multiply-adds in registers, with each vector width.", 1, [],
+        (_, threads, seconds, cancellation) => FmaPeakBenchmark.Run(threads, seconds, cancellation));
+
+    private static Command Lines(
+        ITerminal terminal, string name, string description, double seconds, Option[] options,
+        Func<ParseResult, int, double, CancellationToken, IEnumerable<BenchmarkLine>> run)
+    {
+        var threads = BenchOptions.Threads();
+        var time = BenchOptions.Seconds(seconds);
+        var json = BenchOptions.Json();
+        var command = new Command(name, description) { threads, time, json };
+        foreach (var option in options)
+            command.Add(option);
+        command.SetAction((parsed, cancellation) =>
+        {
+            var count = BenchOptions.InRange(threads, parsed, 1, int.MaxValue);
+            var lines = run(parsed, count, BenchOptions.Positive(time, parsed), cancellation);
+            // Ctrl+C is heard on another thread than the one that measures.
+            return Task.Run(
+                () =>
+                {
+                    if (parsed.GetValue(json))
+                        BenchLines.WriteJson(terminal.Out, name, count, lines);
+                    else
+                        BenchLines.WriteText(terminal.Out, lines);
+                    return ExitCodes.Success;
+                },
+                CancellationToken.None);
         });
         return command;
     }
 
-    private static string Describe(BenchmarkShape shape) =>
-        $"{shape.Name}: {shape.Model.LayerCount} layers, hidden {shape.Model.EmbeddingSize}, {shape.MicroBatchSize} samples of {shape.SequenceLength} per rank";
+    private static Option<string?> Filter(string description) => new("--filter") { Description = description, HelpName = "TEXT" };
 
-    private static Option<int> Number(string name, string description, int fallback) =>
-        new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => fallback };
-
-    private static int InRange(Option<int> option, ParseResult parsed, int least, int most)
+    private static List<T> Matching<T>(IReadOnlyList<T> all, Func<T, string> name, Option<string?> filter, ParseResult parsed)
     {
-        var value = parsed.GetValue(option);
-        var expected = most <= 3 ? $"from {least} to {most}" : $"at least {least}";
-        return value >= least && value <= most
-            ? value
-            : throw new ConfigurationException($"{option.Name} is {value}; expected a whole number, {expected}");
+        var text = parsed.GetValue(filter) ?? "";
+        var matching = all.Where(one => name(one).Contains(text, StringComparison.OrdinalIgnoreCase)).ToList();
+        return matching.Count > 0
+            ? matching
+            : throw new ConfigurationException($"--filter is '{text}', which no name contains; the names are {string.Join(", ", all.Select(name))}");
     }
 }

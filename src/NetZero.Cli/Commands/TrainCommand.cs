@@ -1,51 +1,133 @@
 using System.CommandLine;
+using NetZero.Collectives;
 using NetZero.Training;
 
 namespace NetZero.Cli;
 
-/// <summary><c>netzero train</c>: trains a model as a configuration says.</summary>
-internal static class TrainCommand
+/// <summary><c>netzero train</c>: trains a model as a configuration says, on threads, as one of several processes, or by starting these.</summary>
+internal sealed class TrainCommand
 {
-    public static Command Create(ITerminal terminal, RunTraining train)
-    {
-        var file = new Argument<string>("CONFIG") { Description = "The run's configuration, a JSON file." };
-        var ranks = new Option<string?>("--ranks") { Description = "How many ranks share the model; the same as --set ranks=N.", HelpName = "N" };
-        var set = new Option<string[]>("--set")
-        {
-            Description = "Overrides a key of the configuration, for example --set data.train=book.txt. May be repeated.",
-            HelpName = "KEY=VALUE",
-        };
-        var output = new Option<string?>("--output")
-        {
-            Description = "Where the run is written; the same as --set output_dir=DIR. By default a new folder under runs/.",
-            HelpName = "DIR",
-        };
-        var overwrite = new Option<bool>("--overwrite") { Description = "Replace the run that the output folder holds." };
-        var trace = new Option<bool>("--trace") { Description = "Also write trace.json, a timeline for chrome://tracing or Perfetto." };
-        var json = new Option<bool>("--json") { Description = "Print nothing but one JSON object, the summary." };
+    private readonly Argument<string> _file = new("CONFIG") { Description = "The run's configuration, a JSON file." };
 
-        var command = new Command("train", "Trains a model as a configuration says.") { file, ranks, set, output, overwrite, trace, json };
+    private readonly Option<string?> _ranks = new("--ranks")
+    {
+        Description = "How many ranks share the model, as threads; the same as --set ranks=N.",
+        HelpName = "N",
+    };
+
+    private readonly Option<int> _processes = new("--processes")
+    {
+        Description = "How many ranks share the model, as processes of this machine; short for netzero launch.",
+        HelpName = "N",
+    };
+
+    private readonly Option<string[]> _set = new("--set")
+    {
+        Description = "Overrides a key of the configuration, for example --set data.train=book.txt. May be repeated.",
+        HelpName = "KEY=VALUE",
+    };
+
+    private readonly Option<string?> _output = new("--output")
+    {
+        Description = "Where the run is written; the same as --set output_dir=DIR. By default a new folder under runs/.",
+        HelpName = "DIR",
+    };
+
+    private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Replace the run that the output folder holds." };
+    private readonly Option<bool> _trace = new("--trace") { Description = "Also write trace.json, a timeline for chrome://tracing or Perfetto." };
+    private readonly Option<bool> _json = new("--json") { Description = "Print nothing but one JSON object, the summary." };
+
+    /// <summary>The verb.</summary>
+    public Command Create(ITerminal terminal, RunTraining train, RunLaunch launch)
+    {
+        var command = Options();
         command.SetAction((parsed, cancellation) =>
         {
-            var path = parsed.GetValue(file)!;
-            var overrides = new List<string>(parsed.GetValue(set) ?? []);
-            if (parsed.GetValue(ranks) is { } n)
-                overrides.Add($"ranks={n}");
-            if (parsed.GetValue(output) is { } folder)
-                overrides.Add($"output_dir={folder}");
-            var configuration = RunConfiguration.Load(path, overrides);
-            if (configuration.OutputDirectory is null)
-                configuration = configuration with { OutputDirectory = RunFolder.NewPath(Path.GetFileNameWithoutExtension(path)) };
-            var options = new TrainingOptions { Overwrite = parsed.GetValue(overwrite), Trace = parsed.GetValue(trace) };
-            return RunAsync(configuration, options, train, terminal, parsed.GetValue(json), cancellation);
+            if (parsed.GetResult(_processes) is not null)
+                return LaunchAsync(parsed, parsed.GetValue(_processes), terminal, launch, cancellation);
+            var worker = WorkerEnvironment.Detect();
+            var configuration = Configuration(parsed, worker?.WorldSize);
+            var options = new TrainingOptions { Overwrite = parsed.GetValue(_overwrite), Trace = parsed.GetValue(_trace), Worker = worker };
+            return RunAsync(configuration, options, train, terminal, parsed.GetValue(_json), cancellation);
         });
         return command;
+    }
+
+    /// <summary>Starts the ranks of a training as processes.</summary>
+    /// <param name="trailing">The verb <c>train</c> and its arguments.</param>
+    /// <param name="processes">How many.</param>
+    /// <param name="terminal">Where to write.</param>
+    /// <param name="launch">Starts them.</param>
+    /// <param name="cancellation">Ends them.</param>
+    public Task<int> LaunchAsync(IReadOnlyList<string> trailing, int processes, ITerminal terminal, RunLaunch launch, CancellationToken cancellation)
+    {
+        if (trailing is not ["train", ..])
+            throw new ConfigurationException("launch starts 'train': write netzero launch --nproc N -- train CONFIG ...");
+        var parsed = Options().Parse([.. trailing.Skip(1)], new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+            throw new ConfigurationException($"{parsed.Errors[0].Message} (see netzero train --help)");
+        if (parsed.GetResult(_processes) is not null)
+            throw new ConfigurationException("launch has --nproc; leave --processes out");
+        return LaunchAsync(parsed, processes, terminal, launch, cancellation);
+    }
+
+    private Command Options() => new("train", "Trains a model as a configuration says.")
+    {
+        _file, _ranks, _processes, _set, _output, _overwrite, _trace, _json,
+    };
+
+    private Task<int> LaunchAsync(ParseResult parsed, int processes, ITerminal terminal, RunLaunch launch, CancellationToken cancellation)
+    {
+        if (processes < 1)
+            throw new ConfigurationException($"the number of processes is {processes}; expected a whole number, at least 1");
+        if (parsed.GetValue(_trace))
+            throw new ConfigurationException("--trace draws ranks that are threads of one process; leave it out, or use --ranks");
+
+        // What is wrong is said once, before there are processes; and all are told the same folder.
+        var configuration = Configuration(parsed, processes);
+        var folder = RunFolder.Check(configuration, parsed.GetValue(_overwrite)).FullPath;
+        List<string> arguments = ["train", parsed.GetValue(_file)!, "--output", folder];
+        foreach (var item in parsed.GetValue(_set) ?? [])
+            arguments.AddRange(["--set", item]);
+        if (parsed.GetValue(_overwrite))
+            arguments.Add("--overwrite");
+        if (parsed.GetValue(_json))
+            arguments.Add("--json");
+        return launch(new LaunchRequest(processes, arguments, Path.Combine(folder, "ranks")), terminal, cancellation);
+    }
+
+    private RunConfiguration Configuration(ParseResult parsed, int? processes)
+    {
+        var path = parsed.GetValue(_file)!;
+        var overrides = new List<string>(parsed.GetValue(_set) ?? []);
+        if (parsed.GetValue(_ranks) is { } n)
+        {
+            if (processes is { } size && n != $"{size}")
+                throw new ConfigurationException($"--ranks is {n}, but the ranks are {size} processes; leave --ranks out");
+            overrides.Add($"ranks={n}");
+        }
+
+        if (processes is { } count)
+            overrides.Add($"ranks={count}");
+        if (parsed.GetValue(_output) is { } folder)
+            overrides.Add($"output_dir={folder}");
+        var configuration = RunConfiguration.Load(path, overrides);
+        return configuration.OutputDirectory is null
+            ? configuration with { OutputDirectory = RunFolder.NewPath(Path.GetFileNameWithoutExtension(path)) }
+            : configuration;
     }
 
     private static async Task<int> RunAsync(
         RunConfiguration configuration, TrainingOptions options, RunTraining train, ITerminal terminal, bool json, CancellationToken cancellation)
     {
         RunSummary summary;
+        if (options.Worker is { Rank: > 0 })
+        {
+            // Rank 0 speaks for all.
+            summary = await train(configuration, options, new SilentObserver(), cancellation);
+            return summary.Cancelled ? ExitCodes.Interrupted : ExitCodes.Success;
+        }
+
         if (json)
             summary = await train(configuration, options, new SilentObserver(), cancellation);
         else if (terminal.IsInteractive)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NetZero.Tensors;
 using NetZero.Training;
 
 namespace NetZero.Cli;

@@ -1,3 +1,4 @@
+using NetZero.Tensors;
 using NetZero.Training;
 using Spectre.Console;
 using Spectre.Console.Rendering;

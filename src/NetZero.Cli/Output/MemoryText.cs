@@ -1,4 +1,4 @@
-using NetZero.Training;
+using NetZero.Tensors;
 
 namespace NetZero.Cli;
 
@@ -14,9 +14,7 @@ internal static class MemoryText
             while (next < ranks.Count && Same(ranks[first], ranks[next]))
                 next++;
             var who = next - first == 1 ? $"rank {first}" : $"ranks {first}-{next - 1}";
-            var kinds = KindBytes.Names.Where(kind => ranks[first][kind.Kind] > 0)
-                .Select(kind => $"{kind.Name} {ByteSize.Show(ranks[first][kind.Kind])}");
-            yield return $"peak memory, {who}: {string.Join(", ", kinds)}; together {ByteSize.Show(ranks[first].Total)}";
+            yield return $"peak memory, {who}: {ranks[first]}";
         }
     }
 

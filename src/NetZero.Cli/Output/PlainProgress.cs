@@ -1,3 +1,4 @@
+using NetZero.Tensors;
 using NetZero.Training;
 
 namespace NetZero.Cli;

@@ -23,13 +23,7 @@ internal static class SummaryJson
         JsonLine.Number(json, "seconds", summary.Seconds);
         json.WriteStartArray("peak_bytes");
         foreach (var rank in summary.Memory)
-        {
-            json.WriteStartObject();
-            foreach (var (kind, name) in KindBytes.Names)
-                json.WriteNumber(name, rank.Peak[kind]);
-            json.WriteNumber("total", rank.Peak.Total);
-            json.WriteEndObject();
-        }
+            rank.Peak.WriteTo(json);
         json.WriteEndArray();
         if (summary.Sample is not null)
             json.WriteString("sample", summary.Sample);

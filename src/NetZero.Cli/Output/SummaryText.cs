@@ -1,4 +1,5 @@
 using System.Globalization;
+using NetZero.Tensors;
 using NetZero.Training;
 
 namespace NetZero.Cli;
@@ -39,7 +40,7 @@ internal static class SummaryText
         return summary.Cancelled ? $"{files} in {summary.OutputDirectory}" : files;
     }
 
-    // The kinds stand in rows and the ranks in columns: there are always seven kinds, and ranks are few where a person reads this.
+    // The kinds stand in rows and the ranks in columns: there are always the same kinds, and ranks are few where a person reads this.
     private static void WriteMemory(TextWriter output, IReadOnlyList<RankMemory> ranks)
     {
         output.WriteLine($"memory  {"peak by kind",-24}{Columns(ranks, rank => $"rank {rank.Rank}")}");

@@ -17,16 +17,6 @@ internal sealed unsafe class InProcessGroup : ProcessGroup
 
     public override void Abort(Exception cause) => _seat.Abort(cause);
 
-    internal static void CheckThread(RankSeat seat)
-    {
-        if (Environment.CurrentManagedThreadId != seat.ThreadId)
-        {
-            throw new InvalidOperationException(
-                $"Rank {seat.Rank} is used from thread {Environment.CurrentManagedThreadId}, but it belongs to thread {seat.ThreadId}; "
-                + "make calls and waits on the rank's own thread (without ConfigureAwait(false) or Task.Run).");
-        }
-    }
-
     protected override Work Start(in CollectiveCall call) => Arrive(call);
 
     protected override void ReduceScalars(in CollectiveCall call, Span<double> values)
@@ -44,7 +34,7 @@ internal sealed unsafe class InProcessGroup : ProcessGroup
 
     private InProcessWork Arrive(in CollectiveCall call)
     {
-        CheckThread(_seat);
+        RankThread.Check(_seat);
         var meeting = Join(call, out var place);
         var work = new InProcessWork(_seat, meeting, place);
         _seat.Track(work);

@@ -23,7 +23,7 @@ internal sealed class InProcessWork(RankSeat seat, Meeting meeting, int place) :
     {
         if (_hasResult || IsCompleted)
             return;
-        InProcessGroup.CheckThread(seat);
+        RankThread.Check(seat);
         try
         {
             _meeting!.WaitResult(seat, place);
@@ -41,7 +41,7 @@ internal sealed class InProcessWork(RankSeat seat, Meeting meeting, int place) :
     {
         if (IsCompleted)
             return;
-        InProcessGroup.CheckThread(seat);
+        RankThread.Check(seat);
         try
         {
             _meeting!.WaitOver(seat, place);

@@ -1,13 +1,14 @@
 using System.Diagnostics;
+using NetZero.Tensors;
 
 namespace NetZero.Collectives;
 
 /// <summary>A rank's place in an in-process world: where its thread sleeps, what it is doing, and what it still owes the others.</summary>
-internal sealed class RankSeat(InProcessWorld world, int rank)
+internal sealed class RankSeat(InProcessWorld world, int rank) : IRankSeat
 {
     private readonly object _bed = new();
     private readonly Dictionary<string, InProcessGroup> _groups = [];
-    private readonly Queue<InProcessWork> _inFlight = new();
+    private readonly WorksInFlight _inFlight = new();
     private readonly Lock _reportLock = new();
     private CollectiveCall? _lastCall;
     private string _lastGroup = "";
@@ -24,6 +25,14 @@ internal sealed class RankSeat(InProcessWorld world, int rank)
 
     /// <summary>The managed id of the thread that owns this rank.</summary>
     public int ThreadId { get; set; }
+
+    public bool IsStopped => World.IsStopped;
+
+    public Task Stopping => World.Stopping;
+
+    public CancellationToken StoppingToken => World.StoppingToken;
+
+    public BlockSource? ExchangeMemory => null;
 
     /// <summary>Whether the rank's program has ended.</summary>
     public bool HasLeft => _left;
@@ -52,7 +61,12 @@ internal sealed class RankSeat(InProcessWorld world, int rank)
         }
     }
 
-    /// <summary>The rank's program has ended: who waits for it is told.</summary>
+    public ProcessGroup OpenWorld() => OpenGroup("world", [.. Enumerable.Range(0, World.Seats.Length)], Rank);
+
+    public void Fail(Exception exception) => World.Fail(Rank, exception);
+
+    public void WaitUntilStill() => World.WaitUntilStill();
+
     public void Leave()
     {
         _left = true;
@@ -82,19 +96,9 @@ internal sealed class RankSeat(InProcessWorld world, int rank)
 
     public void EndMoving() => Volatile.Write(ref _moving, 0);
 
-    public void Track(InProcessWork work)
-    {
-        while (_inFlight.TryPeek(out var oldest) && oldest.IsCompleted)
-            _inFlight.Dequeue();
-        _inFlight.Enqueue(work);
-    }
+    public void Track(InProcessWork work) => _inFlight.Add(work);
 
-    /// <summary>Waits until nobody needs this rank's memory any more: a rank that ends well still serves the calls it has started.</summary>
-    public void Drain()
-    {
-        while (_inFlight.TryDequeue(out var work))
-            work.WaitInputs();
-    }
+    public void Drain() => _inFlight.Drain();
 
     public void NoteCall(string group, in CollectiveCall call)
     {

@@ -2,7 +2,7 @@ using NetZero.Tensors;
 
 namespace NetZero.Collectives;
 
-/// <summary>How a world of in-process ranks runs.</summary>
+/// <summary>How a world of ranks runs.</summary>
 public sealed record WorldOptions
 {
     /// <summary>How long a rank waits in a collective before the missing ranks are named. One minute unless set.</summary>
@@ -14,6 +14,9 @@ public sealed record WorldOptions
 
     /// <summary>Each rank's tensors: device, threads to compute with, memory budget, seed.</summary>
     public TensorContextOptions Tensors { get; init; } = new();
+
+    /// <summary>What must be the same on every rank, by name: ranks that are processes compare it before the program begins.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Agreement { get; init; } = [];
 
     internal void Validate()
     {

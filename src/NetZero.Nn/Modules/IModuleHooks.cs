@@ -8,4 +8,10 @@ public interface IModuleHooks
 
     /// <summary>The forward has ended.</summary>
     void AfterForward();
+
+    /// <summary>Inside the backward pass: the forward is about to run again, because it was checkpointed.</summary>
+    void BeforeRecompute();
+
+    /// <summary>The forward has run again.</summary>
+    void AfterRecompute();
 }

@@ -10,7 +10,7 @@ namespace NetZero.Nn;
 public abstract class Module
 {
     private readonly List<Parameter> _parameters = [];
-    private readonly List<(string Name, Module Module, bool IsUnit)> _children = [];
+    private readonly List<(string Name, Module Module, UnitKind Unit)> _children = [];
 
     /// <summary>Told when a call begins and ends; set by the sharding engine on the modules that are units.</summary>
     public IModuleHooks? Hooks { get; set; }
@@ -21,8 +21,18 @@ public abstract class Module
     /// <summary>This module (name "") and all below it, parents before children.</summary>
     public IEnumerable<(string Name, Module Module)> NamedModules() => NamedModules("");
 
-    /// <summary>The modules declared as sharding units, in order of registration; units do not nest.</summary>
-    public IEnumerable<(string Name, Module Module)> Units() => Units("");
+    /// <summary>The modules declared as sharding units, in order of registration; units do not nest. A module that is registered twice is there twice.</summary>
+    public IEnumerable<UnitDeclaration> Units() => Units("");
+
+    /// <summary>The parameters that lie in none of some modules, each once; one that lies both inside and outside of them counts.</summary>
+    /// <param name="modules">Modules below this one.</param>
+    public IReadOnlySet<Parameter> ParametersOutside(IReadOnlySet<Module> modules)
+    {
+        ArgumentNullException.ThrowIfNull(modules);
+        var found = new HashSet<Parameter>();
+        AddParametersOutside(modules, found);
+        return found;
+    }
 
     /// <summary>How many elements all parameters have together.</summary>
     public long ParameterCount() => NamedParameters().Sum(p => p.Parameter.Shape.Elements);
@@ -43,17 +53,21 @@ public abstract class Module
         where TModule : Module
     {
         CheckFree(name);
-        _children.Add((name, module, false));
+        _children.Add((name, module, UnitKind.None));
         return module;
     }
 
     /// <summary>Registers a child module that is a sharding unit: a block, gathered and released as a whole.</summary>
+    /// <remarks>Units run in the order in which they are registered, once each in a forward pass. One that runs several times is registered once for each.</remarks>
+    /// <param name="name">The name.</param>
+    /// <param name="module">The block.</param>
+    /// <param name="conditional">Whether a forward pass may leave it out, as experts and skipped layers; each rank decides for itself. Its gradients are zero then.</param>
     /// <exception cref="ArgumentException">The name is taken.</exception>
-    protected TModule AddUnit<TModule>(string name, TModule module)
+    protected TModule AddUnit<TModule>(string name, TModule module, bool conditional = false)
         where TModule : Module
     {
         CheckFree(name);
-        _children.Add((name, module, true));
+        _children.Add((name, module, conditional ? UnitKind.Conditional : UnitKind.Always));
         return module;
     }
 
@@ -89,15 +103,37 @@ public abstract class Module
                 yield return named;
     }
 
-    private IEnumerable<(string Name, Module Module)> Units(string prefix)
+    private IEnumerable<UnitDeclaration> Units(string prefix)
     {
         foreach (var child in _children)
         {
-            if (child.IsUnit)
-                yield return (prefix + child.Name, child.Module);
+            if (child.Unit != UnitKind.None)
+                yield return new UnitDeclaration(prefix + child.Name, child.Module, child.Unit == UnitKind.Conditional);
             else
                 foreach (var unit in child.Module.Units($"{prefix}{child.Name}."))
                     yield return unit;
         }
     }
+
+    private void AddParametersOutside(IReadOnlySet<Module> modules, HashSet<Parameter> found)
+    {
+        if (modules.Contains(this))
+            return;
+        found.UnionWith(_parameters);
+        foreach (var child in _children)
+            child.Module.AddParametersOutside(modules, found);
+    }
+
+    private enum UnitKind
+    {
+        None,
+        Always,
+        Conditional,
+    }
 }
+
+/// <summary>A module that is a sharding unit.</summary>
+/// <param name="Name">Its full name.</param>
+/// <param name="Module">The module.</param>
+/// <param name="IsConditional">Whether a forward pass may leave it out.</param>
+public readonly record struct UnitDeclaration(string Name, Module Module, bool IsConditional = false);

@@ -1,10 +1,10 @@
 namespace NetZero.Nn;
 
-/// <summary>The settings of <see cref="AdamW"/>, with PyTorch's defaults.</summary>
-public sealed record AdamWOptions
+/// <summary>The settings of <see cref="AdamW"/>, with PyTorch's defaults: learning rate 1e-3, decoupled weight decay 0.01.</summary>
+public sealed record AdamWOptions : OptimizerOptions
 {
-    /// <summary>The learning rate before any schedule.</summary>
-    public double LearningRate { get; init; } = 1e-3;
+    /// <summary>The defaults.</summary>
+    public AdamWOptions() => (LearningRate, WeightDecay) = (1e-3, 0.01);
 
     /// <summary>Decay rate of the first moment.</summary>
     public double Beta1 { get; init; } = 0.9;
@@ -15,9 +15,6 @@ public sealed record AdamWOptions
     /// <summary>Added to the root of the second moment.</summary>
     public double Epsilon { get; init; } = 1e-8;
 
-    /// <summary>Decoupled weight decay.</summary>
-    public double WeightDecay { get; init; } = 0.01;
-
-    /// <summary>Whether vectors and scalars decay as well; otherwise only tensors of two or more dimensions do.</summary>
-    public bool WeightDecayAll { get; init; }
+    /// <summary>How the moments are kept; <see cref="StateFormat.Blocks8"/> makes it the 8-bit AdamW.</summary>
+    public StateFormat StateFormat { get; init; }
 }

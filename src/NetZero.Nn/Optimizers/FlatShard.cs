@@ -17,13 +17,14 @@ public abstract class FlatShard
     /// <summary>What lies where; padding between and behind belongs to nobody and is not updated.</summary>
     public abstract IReadOnlyList<FlatRange> Ranges { get; }
 
-    /// <summary>Memory for optimizer state, [n] of F32, zeroed at first use; the optimizer keeps it.</summary>
-    public Tensor AllocateState(string name)
+    /// <summary>Memory for an optimizer's state of this shard, zeroed; the optimizer keeps it.</summary>
+    public Tensor AllocateState(OptimizerState state)
     {
+        ArgumentNullException.ThrowIfNull(state);
         var values = Values;
-        var state = values.Context.Empty(values.Shape, DType.F32, MemoryKind.Optimizer, name).Keep();
-        state.Fill(0);
-        return state;
+        var memory = values.Context.Empty([state.Entries(values.Shape.Elements)], state.DType, MemoryKind.Optimizer, $"{Name}.{state.Name}").Keep();
+        memory.Clear();
+        return memory;
     }
 }
 
@@ -40,6 +41,9 @@ public interface IFlatParameters
 {
     /// <summary>What this rank updates.</summary>
     IReadOnlyList<FlatShard> Shards { get; }
+
+    /// <summary>The full names of all parameters of the model, on whichever rank they lie.</summary>
+    IEnumerable<string> Names { get; }
 
     /// <summary>Runs <paramref name="update"/> once for each shard, in the schedule's order, and whatever must follow (such as gathering what was updated).</summary>
     /// <param name="update">Receives the shard and the factor, [1] of F32, that its gradients are to be multiplied with (clipping); null is 1.</param>

@@ -6,30 +6,49 @@ namespace NetZero.Nn;
 public abstract class Optimizer
 {
     private readonly IFlatParameters _parameters;
-    private readonly Dictionary<FlatShard, Tensor[]> _states = [];
+    private readonly ParameterGroups _groups;
+    private readonly Dictionary<FlatShard, ShardState> _states = [];
 
     /// <summary>Makes an optimizer over the flat parameters of a sharded model.</summary>
-    protected Optimizer(IFlatParameters parameters, double learningRate)
+    /// <exception cref="ArgumentException">A parameter group fits no parameter.</exception>
+    protected Optimizer(IFlatParameters parameters, OptimizerOptions options)
     {
         ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(options);
         _parameters = parameters;
-        LearningRate = learningRate;
+        _groups = new ParameterGroups(options, parameters);
+        LearningRate = options.LearningRate;
     }
 
-    /// <summary>The learning rate of the next step; schedules set it.</summary>
+    /// <summary>The learning rate of the next step; schedules set it. Groups with rates of their own follow it in proportion.</summary>
     public double LearningRate { get; set; }
 
     /// <summary>How many steps have been taken.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>Names of the state tensors of each shard, such as the two moments of Adam; each as long as the shard.</summary>
-    public abstract IReadOnlyList<string> StateNames { get; }
+    /// <summary>Which update of the shard at hand this is, from 1: a shard that was frozen has had fewer than <see cref="Steps"/>.</summary>
+    protected long ShardSteps { get; private set; }
+
+    /// <summary>The tensors kept beside each shard, such as the two moments of Adam.</summary>
+    public abstract IReadOnlyList<OptimizerState> States { get; }
 
     /// <summary>Makes the state of all shards, if it is not there yet; <see cref="Step"/> does it otherwise.</summary>
     public void Prepare()
     {
         foreach (var shard in _parameters.Shards)
             State(shard);
+    }
+
+    /// <summary>The state of one shard, in the order of <see cref="States"/>, made if it is not there yet. Between steps it may be read and written.</summary>
+    public IReadOnlyList<Tensor> StateOf(FlatShard shard) => State(shard).Tensors;
+
+    /// <summary>Goes on as if <paramref name="steps"/> steps had been taken, on every shard alike; whoever calls it restores the states too.</summary>
+    public void Resume(long steps)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(steps);
+        Steps = steps;
+        foreach (var shard in _parameters.Shards)
+            State(shard).Steps = steps;
     }
 
     /// <summary>Updates every parameter from its gradient.</summary>
@@ -44,27 +63,38 @@ public abstract class Optimizer
             if (!counted)
                 Steps++;
             counted = true;
-            Update(shard, State(shard), gradientScale);
+            var state = State(shard);
+            ShardSteps = ++state.Steps;
+            Update(shard, state.Tensors, gradientScale);
         });
+    }
+
+    /// <summary>Frees the state of shards, such as those that were frozen; it begins at zero when they are updated again.</summary>
+    public void DropState(IEnumerable<FlatShard> shards)
+    {
+        ArgumentNullException.ThrowIfNull(shards);
+        foreach (var shard in shards)
+            if (_states.Remove(shard, out var state))
+                foreach (var tensor in state.Tensors)
+                    tensor.Free();
     }
 
     /// <summary>Updates one shard.</summary>
     /// <param name="shard">Values and gradients.</param>
-    /// <param name="state">The state tensors, in the order of <see cref="StateNames"/>.</param>
+    /// <param name="state">The state tensors, in the order of <see cref="States"/>.</param>
     /// <param name="gradientScale">[1] of F32: gradients are multiplied with it before use; null is 1.</param>
-    protected abstract void Update(FlatShard shard, IReadOnlyList<Tensor> state, Tensor? gradientScale);
+    protected abstract void Update(FlatShard shard, Tensor[] state, Tensor? gradientScale);
 
-    /// <summary>Stretches of the shard that are treated alike with respect to weight decay, neighbours joined.</summary>
-    /// <param name="shard">The shard.</param>
-    /// <param name="decays">Whether a parameter decays.</param>
-    protected static IEnumerable<(long Start, long Length, bool Decays)> Stretches(FlatShard shard, Func<Parameter, bool> decays)
+    /// <summary>Stretches of the shard that are treated alike, neighbours joined.</summary>
+    protected IEnumerable<(long Start, long Length, ParameterSettings Settings)> Stretches(FlatShard shard)
     {
+        ArgumentNullException.ThrowIfNull(shard);
         long start = 0, length = 0;
-        var current = false;
+        var current = default(ParameterSettings);
         foreach (var range in shard.Ranges)
         {
-            var decay = decays(range.Parameter);
-            if (length > 0 && decay == current && range.Start == start + length)
+            var settings = _groups.Of(range, LearningRate);
+            if (length > 0 && settings == current && range.Start == start + length)
             {
                 length += range.Length;
                 continue;
@@ -72,17 +102,25 @@ public abstract class Optimizer
 
             if (length > 0)
                 yield return (start, length, current);
-            (start, length, current) = (range.Start, range.Length, decay);
+            (start, length, current) = (range.Start, range.Length, settings);
         }
 
         if (length > 0)
             yield return (start, length, current);
     }
 
-    private Tensor[] State(FlatShard shard)
+    private ShardState State(FlatShard shard)
     {
         if (!_states.TryGetValue(shard, out var state))
-            _states[shard] = state = [.. StateNames.Select(name => shard.AllocateState($"{shard.Name}.{name}"))];
+            _states[shard] = state = new ShardState([.. States.Select(shard.AllocateState)]);
         return state;
+    }
+
+    private sealed class ShardState(Tensor[] tensors)
+    {
+        public Tensor[] Tensors => tensors;
+
+        /// <summary>How often the shard has been updated with this state.</summary>
+        public long Steps { get; set; }
     }
 }

@@ -5,14 +5,18 @@ namespace NetZero.Sharding;
 
 /// <summary>Global gradient norm and clipping.</summary>
 /// <remarks>
-/// Every stage sums over the same partition, the ranks' slices: unit by unit on each rank in double, then over ranks by the canonical tree. So the norm has the same bits at every stage.
+/// Every stage sums over the same partition, the ranks' slices: unit by unit on each rank in double, then over ranks by the canonical tree. So the norm has the same bits at every
+/// stage. Under hybrid sharding the replicas hold the same slices, and each group sums its own.
 /// </remarks>
-internal sealed class GradientClipper(UnitRuntime[] units, ProcessGroup group, TensorContext tensors)
+internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors)
 {
     // PyTorch's clip_grad_norm_ adds this to the norm it divides by.
     private const double Epsilon = 1e-6;
 
     private Tensor? _factor;
+
+    /// <summary>The units that have gradients.</summary>
+    public IReadOnlyList<UnitRuntime> Units { get; set; } = [];
 
     /// <summary>The factor on the gradients, [1]; null is 1.</summary>
     public Tensor? Scale { get; private set; }
@@ -20,19 +24,20 @@ internal sealed class GradientClipper(UnitRuntime[] units, ProcessGroup group, T
     /// <summary>A new step begins: no clipping.</summary>
     public void Reset() => Scale = null;
 
-    public double Norm()
+    /// <summary>The norm over all ranks: one all-reduce of one number along the shard axis.</summary>
+    public double Norm(NormKind kind)
     {
-        double sum = 0;
-        foreach (var unit in units)
-            sum += unit.Gradients.Slice.SumOfSquares();
-        Span<double> total = [sum];
-        group.AllReduce("gradient norm", total, ReduceOp.Sum);
-        return Math.Sqrt(total[0]);
+        double part = 0;
+        foreach (var unit in Units)
+            part = Combine(kind, part, Of(kind, unit.Gradients.Slice));
+        Span<double> total = [part];
+        group.AllReduce("gradient norm", total, kind == NormKind.Infinity ? ReduceOp.Max : ReduceOp.Sum);
+        return kind == NormKind.Two ? Math.Sqrt(total[0]) : total[0];
     }
 
-    public double Clip(double maxNorm)
+    public double Clip(double maxNorm, NormKind kind)
     {
-        var norm = Norm();
+        var norm = Norm(kind);
 
         // Not below 1 means "leave them"; NaN does too, so that a broken step shows in the loss and is not hidden by a factor of zero.
         var factor = maxNorm / (norm + Epsilon);
@@ -41,4 +46,21 @@ internal sealed class GradientClipper(UnitRuntime[] units, ProcessGroup group, T
         Scale = _factor;
         return norm;
     }
+
+    /// <summary>Limits each element, on what this rank updates: no collective.</summary>
+    public void ClipValue(double limit)
+    {
+        foreach (var unit in Units)
+            unit.Gradients.Resident.ClampInPlace((float)limit);
+    }
+
+    private static double Of(NormKind kind, Tensor slice) => kind switch
+    {
+        NormKind.One => slice.SumOfMagnitudes(),
+        NormKind.Two => slice.SumOfSquares(),
+        NormKind.Infinity => slice.LargestMagnitude(),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such norm."),
+    };
+
+    private static double Combine(NormKind kind, double a, double b) => kind == NormKind.Infinity ? Math.Max(a, b) : a + b;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using NetZero.Collectives;
 using NetZero.Nn;
 using NetZero.Tensors;
@@ -5,37 +6,43 @@ using NetZero.Tensors;
 namespace NetZero.Sharding;
 
 /// <summary>A model distributed over ranks: its schedule, its shards for the optimizer, and the steps it runs.</summary>
-public sealed class ShardedModule : IFlatParameters
+public sealed partial class ShardedModule : IFlatParameters
 {
     private readonly UnitRuntime[] _units;
     private readonly StepExecutor _executor;
     private readonly GradientClipper _clipper;
+    private readonly ParameterAccess _access;
+    private readonly ShardingPolicy _effective;
+    private readonly ShardingGroups _groups;
+    private ModelUnits _cut;
     private long _nextStep;
 
-    internal ShardedModule(Module model, ProcessGroup group, TensorContext tensors, ShardingPolicy policy, ShardingOptions options, CancellationToken cancellation)
+    internal ShardedModule(Module model, ShardingGroups groups, TensorContext tensors, ShardingPolicy policy, ShardingOptions options, CancellationToken cancellation)
     {
         Module = model;
-        Group = group;
+        Group = groups.World;
+        ShardGroup = groups.Shard;
         Tensors = tensors;
         Policy = policy;
         GradientAccumulationSteps = options.GradientAccumulationSteps;
 
         // Alone there is nobody to share with: everything is whole and there are no collectives.
-        var effective = group.Size == 1 ? policy with { Stage = 0 } : policy;
-        var units = ModelUnits.Of(model, group.Size);
-        Units = [.. units.Select(u => u.Layout)];
-        var builder = new StepScheduleBuilder(Units, effective, group.Size);
-        TrainingSchedule = builder.Training(GradientAccumulationSteps);
-        EvaluationSchedule = new StepScheduleBuilder(Units, effective, group.Size).Evaluation();
-        _units = [.. Units.Select(layout => new UnitRuntime(layout, tensors, group, effective, GradientAccumulationSteps))];
-        Shards = [.. _units.Select(u => u.Shard)];
+        _effective = Group.Size == 1 ? policy with { Stage = 0, Overrides = [] } : policy;
+        _groups = groups;
+        _cut = ModelUnits.Of(model, _effective, ShardGroup.Size, options.FreezeGroups);
+        options.ActivationCheckpointing?.Mark(_cut.Blocks);
+        if (_cut.Blocks[0].Recomputes)
+            throw new ArgumentException("The model itself cannot be checkpointed, only blocks and layers in it: its units would be gathered inside their own backward.");
+        _units = [.. _cut.Units.Select(plan => new UnitRuntime(plan, tensors, groups, GradientAccumulationSteps))];
+        _clipper = new GradientClipper(ShardGroup, tensors);
+        _access = new ParameterAccess(_units, ShardGroup, tensors);
+        Declare();
         var source = options.Source ?? new InitialValues(tensors.Random.Seed);
-        foreach (var unit in _units)
+        foreach (var unit in _units.Where(u => u.Layout.Elements > 0))
             unit.Parameters.Fill(source);
-        _executor = new StepExecutor(_units, cancellation);
-        _clipper = new GradientClipper(_units, group, tensors);
-        for (var i = 0; i < units.Count; i++)
-            units[i].Module.Hooks = new UnitHooks(_executor, tensors, i);
+        _executor = new StepExecutor(_units, _cut.Blocks, cancellation);
+        foreach (var block in _cut.Blocks)
+            block.Module.Hooks = new UnitHooks(_executor, tensors, block.Units[0]);
     }
 
     /// <summary>The model.</summary>
@@ -43,6 +50,9 @@ public sealed class ShardedModule : IFlatParameters
 
     /// <summary>The ranks it is distributed over.</summary>
     public ProcessGroup Group { get; }
+
+    /// <summary>The ranks among which states are sharded: all of <see cref="Group"/>, or this rank's part of it under hybrid sharding.</summary>
+    public ProcessGroup ShardGroup { get; }
 
     /// <summary>The rank's tensors.</summary>
     public TensorContext Tensors { get; }
@@ -54,16 +64,19 @@ public sealed class ShardedModule : IFlatParameters
     public int GradientAccumulationSteps { get; }
 
     /// <summary>The units: the root first.</summary>
-    public IReadOnlyList<UnitLayout> Units { get; }
+    public IReadOnlyList<UnitLayout> Units => TrainingSchedule.Units;
 
-    /// <summary>The events of a training step.</summary>
-    public StepSchedule TrainingSchedule { get; }
+    /// <summary>The events of a training step. What is frozen is part of it: <see cref="Freeze"/> and <see cref="Unfreeze"/> declare it anew.</summary>
+    public StepSchedule TrainingSchedule { get; private set; }
 
     /// <summary>The events of a forward pass without gradients.</summary>
-    public StepSchedule EvaluationSchedule { get; }
+    public StepSchedule EvaluationSchedule { get; private set; }
+
+    /// <summary>What this rank updates: a shard of each unit that is not frozen.</summary>
+    public IReadOnlyList<FlatShard> Shards { get; private set; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<FlatShard> Shards { get; }
+    public IEnumerable<string> Names => Units.SelectMany(unit => unit.Placements, (_, placement) => placement.Name);
 
     /// <summary>Told each event as it happens; null for nobody.</summary>
     public IScheduleObserver? Observer
@@ -79,42 +92,89 @@ public sealed class ShardedModule : IFlatParameters
     /// <exception cref="InvalidOperationException">A step or an evaluation is open already.</exception>
     public TrainingStep BeginStep(long? step = null, long? firstSample = null)
     {
+        _access.RequireNothingHeld("BeginStep");
         _executor.Begin(TrainingSchedule);
         _clipper.Reset();
         _nextStep = step ?? _nextStep;
         return new TrainingStep(this, _executor, _nextStep++, firstSample);
     }
 
+    /// <summary>Agrees with the other ranks on the next step: one all-reduce of two numbers. Every rank calls it before each <see cref="BeginStep"/>.</summary>
+    /// <param name="targets">How many targets this rank has for the step, in all its micro-batches; 0 when it has run out.</param>
+    /// <param name="mode">What happens when some ranks have none.</param>
+    public StepAgreement Agree(long targets, UnevenInputs mode)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(targets);
+        Span<double> sums = [targets, targets > 0 ? 1 : 0];
+        Group.AllReduce("samples left", sums, ReduceOp.Sum);
+
+        var (total, ranks) = ((long)sums[0], (int)sums[1]);
+        return new StepAgreement(mode == UnevenInputs.Stop ? ranks == Group.Size : ranks > 0, total, Group.Size);
+    }
+
     /// <summary>Opens an evaluation: one forward pass without gradients.</summary>
     /// <exception cref="InvalidOperationException">A step or an evaluation is open already.</exception>
     public EvaluationPass BeginEvaluation()
     {
+        _access.RequireNothingHeld("BeginEvaluation");
         _executor.Begin(EvaluationSchedule);
         return new EvaluationPass(Tensors, _executor);
     }
 
-    /// <summary>The 2-norm of all gradients, over all ranks. The same bits at every stage of one world size.</summary>
+    /// <summary>The norm of all gradients, over all ranks; those of a shared parameter count once. The same bits at every stage of one world size.</summary>
+    /// <param name="kind">Which norm.</param>
     /// <exception cref="InvalidOperationException">The gradients are not complete.</exception>
-    public double GradientNorm()
+    public double GradientNorm(NormKind kind = NormKind.Two)
     {
         RequireGradients(nameof(GradientNorm));
-        return _clipper.Norm();
+        return _clipper.Norm(kind);
     }
 
-    /// <summary>Scales the gradients so that their 2-norm is at most <paramref name="maxNorm"/>, as PyTorch's <c>clip_grad_norm_</c>: by max / (norm + 1e-6) if that is below 1.</summary>
+    /// <summary>Scales the gradients so that their norm is at most <paramref name="maxNorm"/>, as PyTorch's <c>clip_grad_norm_</c>: by max / (norm + 1e-6) if that is below 1.</summary>
+    /// <param name="maxNorm">The largest norm.</param>
+    /// <param name="kind">Which norm.</param>
     /// <returns>The norm before clipping.</returns>
     /// <remarks>The factor is applied while the optimizer reads the gradients, so clipping costs no pass over memory.</remarks>
-    public double ClipGradientNorm(double maxNorm)
+    public double ClipGradientNorm(double maxNorm, NormKind kind = NormKind.Two)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxNorm);
         RequireGradients(nameof(ClipGradientNorm));
-        return _clipper.Clip(maxNorm);
+        return _clipper.Clip(maxNorm, kind);
     }
+
+    /// <summary>Limits each element of the gradients to [-<paramref name="limit"/>, <paramref name="limit"/>], as PyTorch's <c>clip_grad_value_</c>. No collective.</summary>
+    /// <param name="limit">The largest magnitude.</param>
+    /// <exception cref="InvalidOperationException">The gradients are not complete, or were clipped by norm before: values come first.</exception>
+    public void ClipGradientValue(double limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        RequireGradients(nameof(ClipGradientValue));
+        if (_clipper.Scale is not null)
+            throw new InvalidOperationException("ClipGradientValue came after ClipGradientNorm, whose factor is applied by the optimizer; clip values first.");
+        _clipper.ClipValue(limit);
+    }
+
+    /// <summary>Freezes parameters between steps: gathered and used as before, but without gradient, reduction and update.</summary>
+    /// <param name="pattern">A <see cref="NamePattern"/> of their names.</param>
+    /// <returns>The shards that are not updated any more. Their optimizer state is kept as it is, unless it is given to <see cref="Optimizer.DropState"/>.</returns>
+    /// <remarks>Every rank calls it alike. Nothing is moved: what can be frozen by itself is a flat unit, that is, a whole block or what a pattern of
+    /// <see cref="ShardingOptions.Frozen"/> or <see cref="ShardingOptions.Freezable"/> has set apart.</remarks>
+    /// <exception cref="ArgumentException">Nothing matches, all would be frozen, or the pattern cuts through a flat unit; the message says which.</exception>
+    /// <exception cref="InvalidOperationException">A step or an evaluation is open.</exception>
+    public IReadOnlyList<FlatShard> Freeze(string pattern) => SetFrozen(pattern, true);
+
+    /// <summary>Makes frozen parameters trainable again, between steps. Optimizer state that was kept goes on; what was dropped or never made begins at zero.</summary>
+    /// <param name="pattern">A <see cref="NamePattern"/> of their names.</param>
+    /// <returns>The shards that are updated again.</returns>
+    /// <exception cref="ArgumentException">Nothing matches, or the pattern cuts through a flat unit; the message says which.</exception>
+    /// <exception cref="InvalidOperationException">A step or an evaluation is open.</exception>
+    public IReadOnlyList<FlatShard> Unfreeze(string pattern) => SetFrozen(pattern, false);
 
     /// <inheritdoc/>
     public void Update(Action<FlatShard, Tensor?> update)
     {
         ArgumentNullException.ThrowIfNull(update);
+        _access.RequireNothingHeld("The optimizer steps");
         _executor.RunUpdates(shard => update(shard, _clipper.Scale));
     }
 
@@ -124,23 +184,81 @@ public sealed class ShardedModule : IFlatParameters
     public void VisitParameters(Action<string, Tensor> visit, bool everyRank = false)
     {
         ArgumentNullException.ThrowIfNull(visit);
-        foreach (var unit in _units)
+        for (var i = 0; i < _units.Length; i++)
         {
             using var noGrad = Tensors.NoGrad();
-            var sharded = Policy.ShardsParameters && Group.Size > 1;
-            if (sharded)
-            {
-                unit.Parameters.StartGather();
-                unit.Parameters.Wait();
-            }
-
+            using var held = _access.Hold([i]);
             if (everyRank || Group.Rank == 0)
-                foreach (var placement in unit.Layout.Placements)
+                foreach (var placement in _units[i].Layout.Placements)
                     visit(placement.Name, placement.Parameter.Value.Detach());
-            if (!sharded)
+        }
+    }
+
+    /// <summary>This rank's slice of each unit that has elements: where a model's values are held once over the ranks of <see cref="ShardGroup"/>, at every stage.</summary>
+    /// <remarks>Who writes into them between steps calls <see cref="PublishSlices"/> afterwards.</remarks>
+    public IReadOnlyList<UnitSlice> Slices() =>
+        [.. _units.Where(u => u.Layout.Elements > 0).Select(u => new UnitSlice(u.Layout, u.Layout.ShardStart(ShardGroup.Rank), u.Parameters.Slice))];
+
+    /// <summary>Brings values that were written into <see cref="Slices"/> to the ranks that hold whole parameters. Every rank calls it, between steps.</summary>
+    public void PublishSlices()
+    {
+        foreach (var unit in _units.Where(u => u.Layout.Elements > 0))
+            unit.Parameters.Publish();
+    }
+
+    private IReadOnlyList<FlatShard> SetFrozen(string pattern, bool frozen)
+    {
+        ArgumentNullException.ThrowIfNull(pattern);
+        if (_executor.IsOpen)
+            throw new InvalidOperationException("A step or an evaluation is open; freeze and unfreeze between steps.");
+        var changed = Freezing.Units(_cut, pattern, frozen);
+        var before = _cut;
+        _cut = _cut.With(changed, frozen);
+        try
+        {
+            Declare();
+        }
+        catch
+        {
+            _cut = before;
+            throw;
+        }
+
+        foreach (var unit in changed)
+            if (frozen)
+                _units[unit].Freeze();
+            else
+                _units[unit].Thaw();
+        return [.. changed.Order().Select(unit => _units[unit].Shard)];
+    }
+
+    // Everything that follows from which units train.
+    [MemberNotNull(nameof(TrainingSchedule), nameof(EvaluationSchedule), nameof(Shards))]
+    private void Declare()
+    {
+        if (_cut.Units.All(u => !u.Trains))
+            throw new ArgumentException(Freezing.NothingToTrain);
+        var mesh = new MeshExtent(_groups.Replicate?.Size ?? 1, ShardGroup.Size);
+        TrainingSchedule = new StepScheduleBuilder(_cut, _effective, mesh).Training(GradientAccumulationSteps);
+        EvaluationSchedule = new StepScheduleBuilder(_cut, _effective, mesh).Evaluation();
+        UnitRuntime[] training = [.. _units.Where((_, i) => _cut.Units[i].Trains)];
+        Shards = [.. training.Select(u => u.Shard)];
+        _clipper.Units = training;
+        MakeBuckets();
+    }
+
+    private void MakeBuckets()
+    {
+        foreach (var unit in _units)
+            unit.Bucket = null;
+        for (var i = 0; i < _units.Length; i++)
+        {
+            if (!_cut.Units[i].Trains || _units[i].Bucket is not null)
                 continue;
-            unit.Parameters.WaitForReaders();
-            unit.Parameters.Release();
+            var members = TrainingSchedule.BucketOf(i).Select(u => _units[u]).ToList();
+            var bucket = new GradientBucket([.. members.Select(m => m.Gradients)], Tensors, _groups, _units[i].Policy, GradientAccumulationSteps);
+            foreach (var member in members)
+                member.Bucket = bucket;
         }
     }
 

@@ -4,9 +4,11 @@ using NetZero.Nn;
 namespace NetZero.Sharding;
 
 /// <summary>Walks a schedule: the program reports where modules begin and end, and what the schedule puts between is done.</summary>
-internal sealed class StepExecutor(UnitRuntime[] units, CancellationToken cancellation)
+internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock> blocks, CancellationToken cancellation)
 {
-    private readonly long[] _began = new long[units.Length * 2];
+    // Events name a block by its first unit.
+    private readonly Dictionary<int, UnitBlock> _blocks = blocks.ToDictionary(b => b.Units[0]);
+    private readonly long[] _began = new long[units.Length * 3];
     private StepSchedule? _schedule;
     private int _position;
 
@@ -15,8 +17,11 @@ internal sealed class StepExecutor(UnitRuntime[] units, CancellationToken cancel
     /// <summary>The micro-batch at hand, from 0.</summary>
     public int MicroBatch => _schedule is { } schedule && _position < schedule.Events.Count ? schedule.Events[_position].MicroBatch : 0;
 
-    /// <summary>Whether the backward pass at hand was started by <see cref="TrainingStep.Backward"/>, which weighs micro-batches.</summary>
+    /// <summary>Whether the backward pass at hand was started by <see cref="TrainingStep.Backward(Tensors.Tensor)"/>, which weighs micro-batches.</summary>
     public bool IsWeighted { get; set; }
+
+    /// <summary>Whether a step or an evaluation is open.</summary>
+    public bool IsOpen => _schedule is not null;
 
     /// <summary>Starts a step or an evaluation.</summary>
     /// <exception cref="InvalidOperationException">One is open already.</exception>
@@ -47,16 +52,82 @@ internal sealed class StepExecutor(UnitRuntime[] units, CancellationToken cancel
         cancellation.ThrowIfCancellationRequested();
         RunActions(schedule);
         var found = new ScheduleEvent(kind, unit, MicroBatch);
+        while (Skips(schedule, found))
+            RunActions(schedule);
         if (_position >= schedule.Events.Count || schedule.Events[_position] != found)
             throw new InvalidOperationException(
                 $"The program reached {kind} of unit '{units[unit].Layout.Name}' where the schedule declares {Expected(schedule)}; " +
-                "run every unit once per micro-batch, in the order in which they were registered.");
+                "run every unit once per micro-batch, in the order in which they were registered: one that runs several times is registered once for each, and one that may be left out is " +
+                "registered as conditional.");
         if (kind == ScheduleEventKind.Backward && !IsWeighted && schedule.MicroBatches > 1)
             throw new InvalidOperationException(
                 $"With {schedule.MicroBatches} micro-batches a step each loss counts 1/{schedule.MicroBatches}: call step.Backward(loss) instead of loss.Backward().");
         Boundary(found);
         _position++;
         RunActions(schedule);
+    }
+
+    /// <summary>Does what is declared for the micro-batch at hand, as if the program ran it and had no gradients.</summary>
+    /// <exception cref="InvalidOperationException">No step is open, or the micro-batch has begun.</exception>
+    public void SkipMicroBatch()
+    {
+        var schedule = _schedule ?? throw new InvalidOperationException("SkipMicroBatch() outside of a step; open one with BeginStep().");
+        RunActions(schedule);
+        var first = _position < schedule.Events.Count ? schedule.Events[_position] : default;
+        if (first is not { Kind: ScheduleEventKind.Forward, Unit: 0 })
+            throw new InvalidOperationException($"SkipMicroBatch() where the schedule declares {Expected(schedule)}; a micro-batch is skipped as a whole, before its forward.");
+        while (_position < schedule.Events.Count && schedule.Events[_position] is { Kind: not ScheduleEventKind.Update } e && e.MicroBatch == first.MicroBatch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (e.Kind == ScheduleEventKind.Backward)
+                foreach (var unit in _blocks[e.Unit].Units)
+                    units[unit].BeginGradients();
+            else if (e.Kind == ScheduleEventKind.BackwardEnd)
+                foreach (var unit in _blocks[e.Unit].Units)
+                    units[unit].EndGradients();
+            if (e.IsBoundary)
+                _position++;
+            else
+                RunActions(schedule);
+        }
+    }
+
+    // What the program may leave out. A conditional block: its collectives take place all the same, and its gradients are zero. And the second run of a block whose output nobody used.
+    private bool Skips(StepSchedule schedule, ScheduleEvent reached)
+    {
+        if (_position >= schedule.Events.Count || schedule.Events[_position] is not { IsBoundary: true } expected || expected == reached)
+            return false;
+        switch (expected.Kind)
+        {
+            case ScheduleEventKind.Forward when _blocks[expected.Unit].IsConditional:
+                SkipPast(schedule, ScheduleEventKind.ForwardEnd);
+                return true;
+            case ScheduleEventKind.Backward when _blocks[expected.Unit].IsConditional:
+                foreach (var unit in _blocks[expected.Unit].Units)
+                {
+                    units[unit].BeginGradients();
+                    units[unit].EndGradients();
+                }
+
+                SkipPast(schedule, ScheduleEventKind.BackwardEnd);
+                return true;
+            case ScheduleEventKind.Recompute when reached == expected with { Kind = ScheduleEventKind.BackwardEnd }:
+                SkipPast(schedule, ScheduleEventKind.RecomputeEnd);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void SkipPast(StepSchedule schedule, ScheduleEventKind end)
+    {
+        while (schedule.Events[_position].Kind != end)
+        {
+            Debug.Assert(schedule.Events[_position].IsBoundary, "Nothing but boundaries is declared between a block's beginning and its end.");
+            _position++;
+        }
+
+        _position++;
     }
 
     /// <summary>Runs the update phase.</summary>
@@ -69,7 +140,7 @@ internal sealed class StepExecutor(UnitRuntime[] units, CancellationToken cancel
         for (; _position < schedule.Events.Count; _position++)
         {
             var e = schedule.Events[_position];
-            var start = Stopwatch.GetTimestamp();
+            var start = Starting(e);
             if (e.Kind == ScheduleEventKind.Update)
                 units[e.Unit].Update(update);
             else
@@ -82,7 +153,7 @@ internal sealed class StepExecutor(UnitRuntime[] units, CancellationToken cancel
     }
 
     /// <summary>Whether all gradients are complete and no update has begun.</summary>
-    public bool IsAtUpdate => _schedule is { } schedule && _position < schedule.Events.Count && schedule.Events[_position] is { Kind: ScheduleEventKind.Update, Unit: 0 };
+    public bool IsAtUpdate => _schedule is { } schedule && _position == schedule.UpdatePosition && _position < schedule.Events.Count;
 
     private void RunActions(StepSchedule schedule)
     {
@@ -91,7 +162,7 @@ internal sealed class StepExecutor(UnitRuntime[] units, CancellationToken cancel
             var e = schedule.Events[_position];
             if (e.IsBoundary || e.Kind == ScheduleEventKind.Update)
                 return;
-            var start = Stopwatch.GetTimestamp();
+            var start = Starting(e);
             units[e.Unit].Do(e.Kind);
             Report(e, start);
         }
@@ -99,26 +170,46 @@ internal sealed class StepExecutor(UnitRuntime[] units, CancellationToken cancel
 
     private void Boundary(ScheduleEvent e)
     {
-        var unit = units[e.Unit];
         switch (e.Kind)
         {
             case ScheduleEventKind.Forward:
-                _began[e.Unit] = Stopwatch.GetTimestamp();
-                unit.Parameters.Wait();
+                _began[e.Unit] = Starting(e);
+                foreach (var unit in _blocks[e.Unit].Units)
+                    units[unit].Parameters.Wait();
+                Report(e, _began[e.Unit]);
                 break;
             case ScheduleEventKind.Backward:
-                _began[units.Length + e.Unit] = Stopwatch.GetTimestamp();
-                unit.Parameters.Wait();
-                unit.Gradients.Begin();
+                _began[units.Length + e.Unit] = Starting(e);
+                foreach (var unit in _blocks[e.Unit].Units)
+                {
+                    units[unit].Parameters.Wait();
+                    units[unit].BeginGradients();
+                }
+
+                Report(e, _began[units.Length + e.Unit]);
+                break;
+            case ScheduleEventKind.Recompute:
+                _began[(2 * units.Length) + e.Unit] = Starting(e);
+                Report(e, _began[(2 * units.Length) + e.Unit]);
+                break;
+            case ScheduleEventKind.RecomputeEnd:
+                Report(e, _began[(2 * units.Length) + e.Unit]);
                 break;
             case ScheduleEventKind.ForwardEnd:
-                Report(e with { Kind = ScheduleEventKind.Forward }, _began[e.Unit]);
+                Report(e, _began[e.Unit]);
                 break;
             default:
-                unit.Gradients.End();
-                Report(e with { Kind = ScheduleEventKind.Backward }, _began[units.Length + e.Unit]);
+                foreach (var unit in _blocks[e.Unit].Units)
+                    units[unit].EndGradients();
+                Report(e, _began[units.Length + e.Unit]);
                 break;
         }
+    }
+
+    private long Starting(ScheduleEvent e)
+    {
+        Observer?.OnStarting(e, units[e.Unit].Layout.Name);
+        return Stopwatch.GetTimestamp();
     }
 
     private void Report(ScheduleEvent e, long start) =>

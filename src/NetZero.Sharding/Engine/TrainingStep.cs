@@ -29,19 +29,15 @@ public sealed class TrainingStep : IDisposable
     }
 
     /// <summary>The backward pass of one micro-batch, whose loss counts 1 / <see cref="ShardedModule.GradientAccumulationSteps"/>.</summary>
-    public void Backward(Tensor loss)
-    {
-        ArgumentNullException.ThrowIfNull(loss);
-        _executor.IsWeighted = true;
-        try
-        {
-            loss.Backward(_module.Tensors.Full(loss.Shape, 1f / _module.GradientAccumulationSteps));
-        }
-        finally
-        {
-            _executor.IsWeighted = false;
-        }
-    }
+    public void Backward(Tensor loss) => BackwardFrom(loss, 1f / _module.GradientAccumulationSteps);
+
+    /// <summary>The backward pass of one micro-batch, whose loss counts as much as <see cref="StepAgreement.Weight"/> says.</summary>
+    /// <param name="loss">The mean over the micro-batch's targets.</param>
+    /// <param name="weight">What it counts; the mean over the ranks is taken on top.</param>
+    public void Backward(Tensor loss, double weight) => BackwardFrom(loss, (float)weight);
+
+    /// <summary>Does what the schedule declares for one micro-batch without computing anything, as a rank does that has no samples left: its collectives take place, its gradients are zero.</summary>
+    public void SkipMicroBatch() => _executor.SkipMicroBatch();
 
     /// <summary>Ends the step.</summary>
     public void Dispose()
@@ -51,6 +47,20 @@ public sealed class TrainingStep : IDisposable
         _disposed = true;
         _executor.End();
         _scope.Dispose();
+    }
+
+    private void BackwardFrom(Tensor loss, float weight)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        _executor.IsWeighted = true;
+        try
+        {
+            loss.Backward(_module.Tensors.Full(loss.Shape, weight));
+        }
+        finally
+        {
+            _executor.IsWeighted = false;
+        }
     }
 
     // Without a known place in the global batch, ranks and micro-batches are kept apart by the upper bits.

@@ -36,6 +36,10 @@ internal sealed class UnitHooks : IModuleHooks
         _executor.Reach(ScheduleEventKind.ForwardEnd, _unit);
     }
 
+    public void BeforeRecompute() => _executor.Reach(ScheduleEventKind.Recompute, _unit);
+
+    public void AfterRecompute() => _executor.Reach(ScheduleEventKind.RecomputeEnd, _unit);
+
     private sealed class Boundary(StepExecutor executor, ScheduleEventKind kind, int unit) : ITapeBoundary
     {
         public void OnBackward() => executor.Reach(kind, unit);

@@ -1,9 +1,11 @@
+using NetZero.Nn;
+
 namespace NetZero.Sharding;
 
-/// <summary>What is sharded and when it moves: the ZeRO stage as data. One engine runs all of them.</summary>
+/// <summary>What is sharded over which ranks and when it moves: the ZeRO stage and what surrounds it, as data. One engine runs all of them.</summary>
 /// <remarks>Stages as in Rajbhandari et al. 2020 (ZeRO), section 5. fp32 model states per rank with Adam, for P parameters on N ranks:
-/// stage 0: 16 P; stage 1: 8 P + 8 P/N; stage 2: 4 P + 12 P/N; stage 3: 16 P/N.</remarks>
-public sealed record ShardingPolicy
+/// stage 0: 16 P; stage 1: 8 P + 8 P/N; stage 2: 4 P + 12 P/N; stage 3: 16 P/N. Under hybrid sharding N is <see cref="ShardGroupSize"/>.</remarks>
+public sealed partial record ShardingPolicy
 {
     /// <summary>Plain data parallel: every rank holds everything, gradients are all-reduced.</summary>
     public static ShardingPolicy DataParallel { get; } = new() { Stage = 0 };
@@ -29,6 +31,38 @@ public sealed record ShardingPolicy
     /// <summary>When gradients are reduced under accumulation.</summary>
     public GradientReduction Reduction { get; init; } = GradientReduction.EachMicroBatch;
 
+    /// <summary>Under accumulation: whether parameters that a backward pass has used stay gathered for the next micro-batch. Saves its forward gathers and holds the model whole meanwhile.</summary>
+    public bool KeepGathered { get; init; }
+
+    /// <summary>What becomes of gathered blocks between forward and backward. The root unit is always kept, unless an override names it.</summary>
+    public ReshardAfterForward ReshardAfterForward { get; init; }
+
+    /// <summary>How far ahead gathers start.</summary>
+    public PrefetchDepth Prefetch { get; init; } = PrefetchDepth.One;
+
+    /// <summary>Where parameters are replicated (stages 0 to 2): neighbouring units are reduced together while they have at most this many elements. 0 reduces each by itself.</summary>
+    /// <remarks>
+    /// DDP's <c>bucket_cap_mb</c>, DeepSpeed's <c>reduce_bucket_size</c>. A unit is never cut: one that is larger is a bucket of its own. Gradients of a bucket are copied to
+    /// a buffer (<see cref="Tensors.MemoryKind.Communication"/>) that lives from the bucket's first unit to the end of its reduction.
+    /// </remarks>
+    public long BucketElements { get; init; }
+
+    /// <summary>Hybrid sharding: states are sharded over groups of this many neighbouring ranks, and the groups are replicas of each other. 0 shards over all ranks.</summary>
+    /// <remarks>FSDP's HSDP (<c>replicate</c> x <c>shard</c> mesh), DeepSpeed's MiCS (<c>mics_shard_size</c>; Zhang et al. 2022).</remarks>
+    public int ShardGroupSize { get; init; }
+
+    /// <summary>Which modules are units, as <see cref="NamePattern"/>s of their names; empty takes what the model declares.</summary>
+    public IReadOnlyList<string> Units { get; init; } = [];
+
+    /// <summary>Units with fewer elements than this are none: their parameters join the root unit. 0 keeps all.</summary>
+    public long MinimumUnitElements { get; init; }
+
+    /// <summary>Parameters that are not sharded, as <see cref="NamePattern"/>s of their names: whole on every rank, reduced and updated as at stage 0.</summary>
+    public IReadOnlyList<string> Ignored { get; init; } = [];
+
+    /// <summary>What some units do otherwise; later ones win.</summary>
+    public IReadOnlyList<UnitOverride> Overrides { get; init; } = [];
+
     /// <summary>Whether parameters are sharded, and so gathered before use.</summary>
     public bool ShardsParameters => Stage == 3;
 
@@ -40,14 +74,27 @@ public sealed record ShardingPolicy
 
     /// <summary>The preset of a stage.</summary>
     public static ShardingPolicy ForStage(int stage) => new() { Stage = stage };
-}
 
-/// <summary>When gradients are reduced over ranks if a step has several micro-batches.</summary>
-public enum GradientReduction
-{
-    /// <summary>After each one, then added to the sum in order: least memory.</summary>
-    EachMicroBatch,
+    /// <summary>The preset of a name: <c>ddp</c>, <c>zero1</c>, <c>zero2</c>, <c>zero3</c>, or <c>fsdp</c>, which is <c>zero3</c>.</summary>
+    /// <exception cref="ArgumentException">No such preset.</exception>
+    public static ShardingPolicy Named(string name) => name switch
+    {
+        "ddp" => DataParallel,
+        "zero1" => Zero1,
+        "zero2" => Zero2,
+        "zero3" or "fsdp" => Zero3,
+        _ => throw new ArgumentException($"There is no sharding preset '{name}'; the presets are ddp, zero1, zero2, zero3 and fsdp.", nameof(name)),
+    };
 
-    /// <summary>Added up locally and reduced after the last: least traffic, but each rank holds whole gradients meanwhile.</summary>
-    LastMicroBatch,
+    /// <summary>The policy of one unit: this one with what overrides say of it.</summary>
+    /// <param name="unit">The unit's name.</param>
+    /// <param name="isRoot">Whether it is the root unit, which stays gathered until its backward unless an override names it.</param>
+    internal ShardingPolicy For(string unit, bool isRoot)
+    {
+        var policy = isRoot ? this with { ReshardAfterForward = ReshardAfterForward.No } : this;
+        foreach (var other in Overrides)
+            if (NamePattern.Matches(other.Units, unit))
+                policy = policy with { Stage = other.Stage ?? policy.Stage, ReshardAfterForward = other.ReshardAfterForward ?? policy.ReshardAfterForward };
+        return policy;
+    }
 }

@@ -12,22 +12,34 @@ public enum ScheduleEventKind
     /// <summary>The unit's forward has ended.</summary>
     ForwardEnd,
 
-    /// <summary>The unit's gathered parameters are let go.</summary>
+    /// <summary>The unit's gathered parameters are let go, and a second copy of them, if there is one.</summary>
     Release,
+
+    /// <summary>The unit's gathered parameters are cut down to this rank's part of a second copy; the next gather is one within the small group that keeps it.</summary>
+    Reshard,
 
     /// <summary>The unit's backward begins; its gradient buffer is there from here on.</summary>
     Backward,
 
+    /// <summary>Inside its backward, a checkpointed unit's forward begins to run again, over the parameters that backward has gathered.</summary>
+    Recompute,
+
+    /// <summary>The forward has run again.</summary>
+    RecomputeEnd,
+
     /// <summary>All gradients of the unit are complete on this rank.</summary>
     BackwardEnd,
 
-    /// <summary>Start reducing the unit's gradients to slices.</summary>
+    /// <summary>Copy the unit's gradients into the buffer of its bucket.</summary>
+    Pack,
+
+    /// <summary>Start reducing the gradients of the unit, or of the bucket that it closes, to slices.</summary>
     ReduceScatter,
 
-    /// <summary>Start reducing the unit's gradients, whole on every rank.</summary>
+    /// <summary>Start reducing the gradients of the unit, or of the bucket that it closes: whole at stage 0; and under hybrid sharding, over the replicas, what the reduction within the group left.</summary>
     AllReduce,
 
-    /// <summary>Take over the reduced gradients: wait for them, add them to the sum, let the buffer go where only a slice is kept.</summary>
+    /// <summary>Take over the reduced gradients: wait for them, add them to the sum, let the buffers go where only a slice is kept.</summary>
     Accumulate,
 
     /// <summary>The optimizer updates the unit's parameters.</summary>
@@ -41,7 +53,8 @@ public enum ScheduleEventKind
 public readonly record struct ScheduleEvent(ScheduleEventKind Kind, int Unit, int MicroBatch)
 {
     /// <summary>Whether the program reports it (a module begins or ends) instead of the engine doing it.</summary>
-    public bool IsBoundary => Kind is ScheduleEventKind.Forward or ScheduleEventKind.ForwardEnd or ScheduleEventKind.Backward or ScheduleEventKind.BackwardEnd;
+    public bool IsBoundary => Kind is ScheduleEventKind.Forward or ScheduleEventKind.ForwardEnd or ScheduleEventKind.Backward or ScheduleEventKind.BackwardEnd
+        or ScheduleEventKind.Recompute or ScheduleEventKind.RecomputeEnd;
 
     /// <summary>Whether it starts a collective.</summary>
     public bool IsCollective => Kind is ScheduleEventKind.AllGather or ScheduleEventKind.ReduceScatter or ScheduleEventKind.AllReduce;

@@ -1,13 +1,23 @@
+using NetZero.Collectives;
+
 namespace NetZero.Sharding;
 
 /// <summary>The ordered events of one step on one rank, declared before the first step from units and policy alone; the same on every rank.</summary>
 /// <remarks>The runtime executes it, the planner predicts from it, tests verify against it, reports draw it. Collective order is a property of it.</remarks>
 public sealed class StepSchedule
 {
-    internal StepSchedule(IReadOnlyList<UnitLayout> units, IReadOnlyList<ScheduleEvent> events)
+    private readonly ModelUnits _model;
+    private readonly MeshExtent _mesh;
+    private readonly GradientBuckets _buckets;
+
+    internal StepSchedule(ModelUnits model, MeshExtent mesh, GradientBuckets buckets, IReadOnlyList<ScheduleEvent> events)
     {
-        Units = units;
+        _model = model;
+        _mesh = mesh;
+        _buckets = buckets;
+        Units = [.. model.Units.Select(u => u.Layout)];
         Events = events;
+        UpdatePosition = events.TakeWhile(e => e.Kind != ScheduleEventKind.Update).Count();
     }
 
     /// <summary>The units: the root first, then the blocks in forward order.</summary>
@@ -19,10 +29,64 @@ public sealed class StepSchedule
     /// <summary>Forward passes of the step.</summary>
     public int MicroBatches => Events.Count == 0 ? 0 : Events[^1].MicroBatch + 1;
 
+    /// <summary>The index of the first update: all gradients are complete there.</summary>
+    internal int UpdatePosition { get; }
+
     /// <summary>How many events of one kind there are.</summary>
     public int Count(ScheduleEventKind kind) => Events.Count(e => e.Kind == kind);
+
+    /// <summary>The ZeRO stage of a unit: the policy's, unless an override or an exclusion says otherwise; 0 in a world of one, where there is nobody to share with.</summary>
+    public int StageOf(int unit) => _model.Units[unit].Policy.Stage;
+
+    /// <summary>Whether a unit is frozen: gathered and used, never reduced and never updated.</summary>
+    public bool IsFrozen(int unit) => _model.Units[unit].IsFrozen;
+
+    /// <summary>The units whose gradients are reduced together with a unit's, itself included, in the order in which backward completes them.</summary>
+    public IReadOnlyList<int> BucketOf(int unit) => _buckets.Of(unit);
+
+    /// <summary>The collectives that the events start, in order, with what they move.</summary>
+    public IEnumerable<ScheduledCollective> Collectives()
+    {
+        var (hasSecondCopy, isReducedWithin) = (new bool[Units.Count], new bool[Units.Count]);
+        foreach (var e in Events)
+        {
+            if (e.Kind is ScheduleEventKind.Reshard or ScheduleEventKind.Release)
+                hasSecondCopy[e.Unit] = e.Kind == ScheduleEventKind.Reshard;
+            if (e.IsCollective)
+                yield return e.Kind == ScheduleEventKind.AllGather ? Gather(e, hasSecondCopy[e.Unit]) : Reduction(e, isReducedWithin[e.Unit]);
+            if (e.Kind is ScheduleEventKind.ReduceScatter or ScheduleEventKind.AllReduce or ScheduleEventKind.Accumulate)
+                isReducedWithin[e.Unit] = e.Kind != ScheduleEventKind.Accumulate;
+        }
+    }
 
     /// <summary>One event a line: micro-batch, kind, unit.</summary>
     public override string ToString() =>
         string.Join('\n', Events.Select(e => $"{e.MicroBatch} {e.Kind} {Units[e.Unit].Name}"));
+
+    private ScheduledCollective Gather(ScheduleEvent e, bool isWithinSmallGroup)
+    {
+        var ranks = isWithinSmallGroup ? _model.Units[e.Unit].Policy.ReshardAfterForward.GroupSize : _mesh.Shards;
+        return Collective(e, CollectiveOperation.AllGather, Units[e.Unit].Name, ranks, Units[e.Unit].PaddedElements);
+    }
+
+    private ScheduledCollective Reduction(ScheduleEvent e, bool isOverReplicas)
+    {
+        var bucket = _buckets.Of(e.Unit).Select(u => Units[u]).ToList();
+        var slices = isOverReplicas && _model.Units[e.Unit].Policy.Stage > 0;
+        return Collective(
+            e, e.Kind == ScheduleEventKind.AllReduce ? CollectiveOperation.AllReduce : CollectiveOperation.ReduceScatter, string.Join('+', bucket.Select(u => u.Name)),
+            isOverReplicas ? _mesh.Replicas : _mesh.Shards, bucket.Sum(u => slices ? u.ShardElements : u.PaddedElements));
+    }
+
+    private static ScheduledCollective Collective(ScheduleEvent e, CollectiveOperation operation, string label, int ranks, long elements) =>
+        new(e, operation, label, ranks, elements, WireBytes.Of(operation, elements * sizeof(float), ranks));
 }
+
+/// <summary>A collective that a schedule declares.</summary>
+/// <param name="Event">The event that starts it.</param>
+/// <param name="Operation">What is done.</param>
+/// <param name="Label">Whose it is: the unit, or the units of its bucket joined by <c>+</c>.</param>
+/// <param name="Ranks">How many ranks take part.</param>
+/// <param name="Elements">Elements of the whole message.</param>
+/// <param name="WireBytes">Bytes that this rank sends.</param>
+public sealed record ScheduledCollective(ScheduleEvent Event, CollectiveOperation Operation, string Label, int Ranks, long Elements, long WireBytes);

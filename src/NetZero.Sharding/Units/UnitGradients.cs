@@ -1,4 +1,3 @@
-using NetZero.Collectives;
 using NetZero.Tensors;
 
 namespace NetZero.Sharding;
@@ -9,21 +8,18 @@ namespace NetZero.Sharding;
 /// </remarks>
 internal sealed class UnitGradients
 {
-    private readonly UnitLayout _layout;
     private readonly TensorContext _context;
-    private readonly ProcessGroup _group;
+    private readonly int _rank;
     private readonly ShardingPolicy _policy;
     private readonly Storage _buffer;
     private readonly Storage? _sum;
     private readonly UnitGradientLeaf[] _leaves;
-    private Work? _reduction;
-    private bool _hasSum;
 
-    public UnitGradients(UnitLayout layout, TensorContext context, ProcessGroup group, ShardingPolicy policy, int microBatches)
+    public UnitGradients(UnitLayout layout, TensorContext context, int rank, ShardingPolicy policy, int microBatches)
     {
-        _layout = layout;
+        Layout = layout;
         _context = context;
-        _group = group;
+        _rank = rank;
         _policy = policy;
         _buffer = context.Reserve(layout.Name, layout.PaddedBytes, MemoryKind.Gradient);
         if (policy.ShardsGradients)
@@ -35,15 +31,44 @@ internal sealed class UnitGradients
         {
             var placement = layout.Placements[i];
             _leaves[i] = new UnitGradientLeaf(placement.Name, context.View(_buffer, placement.Offset, placement.Parameter.Shape));
-            placement.Parameter.Value.RequireGrad(_leaves[i]);
         }
+
+        Attach();
     }
 
+    public UnitLayout Layout { get; }
+
+    /// <summary>The buffer that backward writes. [PaddedElements]</summary>
+    public Tensor Whole => View(_buffer, 0, Layout.PaddedElements);
+
+    /// <summary>The buffer as slices, a row for each rank. [ranks, ShardElements]</summary>
+    public Tensor Slices => _context.View(_buffer, 0, [Layout.WorldSize, Layout.ShardElements]);
+
+    /// <summary>This rank's slice of the buffer. [ShardElements]</summary>
+    public Tensor BufferSlice => OwnSlice(_buffer);
+
     /// <summary>This rank's slice of the reduced gradients. [ShardElements]</summary>
-    public Tensor Slice => _policy.ShardsGradients ? View(_sum!, 0, _layout.ShardElements) : View(_sum ?? _buffer, _layout.ShardStart(_group.Rank), _layout.ShardElements);
+    public Tensor Slice => _policy.ShardsGradients ? View(_sum!, 0, Layout.ShardElements) : OwnSlice(_sum ?? _buffer);
 
     /// <summary>The gradients of what this rank updates: its slice, or the whole where the optimizer is replicated.</summary>
-    public Tensor Resident => _policy.ShardsOptimizer ? Slice : View(_sum ?? _buffer, 0, _layout.PaddedElements);
+    public Tensor Resident => _policy.ShardsOptimizer ? Slice : View(_sum ?? _buffer, 0, Layout.PaddedElements);
+
+    /// <summary>Whether reduced gradients of this step are there.</summary>
+    public bool HasSum { get; private set; }
+
+    /// <summary>Makes the parameters leaves whose gradients go to the buffer.</summary>
+    public void Attach()
+    {
+        for (var i = 0; i < _leaves.Length; i++)
+            Layout.Placements[i].Parameter.Value.RequireGrad(_leaves[i]);
+    }
+
+    /// <summary>Makes the parameters tensors without gradients.</summary>
+    public void Detach()
+    {
+        foreach (var placement in Layout.Placements)
+            placement.Parameter.Bind(placement.Parameter.Value.Detach());
+    }
 
     /// <summary>The unit's backward begins: the buffer must be there.</summary>
     public void Begin()
@@ -53,9 +78,9 @@ internal sealed class UnitGradients
         _buffer.Materialize();
         foreach (var leaf in _leaves)
             leaf.Forget();
-        var padding = _layout.PaddedElements - _layout.Elements;
+        var padding = Layout.PaddedElements - Layout.Elements;
         if (padding > 0)
-            View(_buffer, _layout.Elements, padding).Fill(0);
+            View(_buffer, Layout.Elements, padding).Fill(0);
     }
 
     /// <summary>The unit's backward has ended: what no op wrote has the gradient zero.</summary>
@@ -65,70 +90,59 @@ internal sealed class UnitGradients
             leaf.CompleteWithZero();
     }
 
-    /// <summary>Starts averaging over the ranks.</summary>
-    public void StartReduction(ScheduleEventKind kind)
+    /// <summary>Where a reduce-scatter of the buffer puts this rank's slice: straight into the sum for the first of a step, else in place.</summary>
+    public Tensor ScatterTarget()
     {
-        var buffer = CollectiveBuffer.Of(View(_buffer, 0, _layout.PaddedElements));
-        if (kind == ScheduleEventKind.AllReduce)
-        {
-            _reduction = _group.AllReduce(_layout.Name, buffer, ReduceOp.Average);
-            return;
-        }
-
-        var slice = View(_buffer, _layout.ShardStart(_group.Rank), _layout.ShardElements);
-        if (_policy.ShardsGradients && !_hasSum)
-        {
-            // The first reduction of a step goes straight to where its sum is kept.
-            _sum!.Materialize();
-            slice = View(_sum, 0, _layout.ShardElements);
-        }
-
-        _reduction = _group.ReduceScatter(_layout.Name, buffer, CollectiveBuffer.Of(slice), ReduceOp.Average);
+        if (!_policy.ShardsGradients || HasSum)
+            return BufferSlice;
+        _sum!.Materialize();
+        return View(_sum, 0, Layout.ShardElements);
     }
 
-    /// <summary>Takes the reduced gradients over: sets or adds to the sum, and lets the buffer go unless it is the sum.</summary>
-    public void Accumulate()
+    /// <summary>Lets the buffer go after its contents were copied to or reduced in memory that somebody else holds.</summary>
+    public void LetBufferGo() => _buffer.Evict("the gradients have been reduced");
+
+    /// <summary>Takes reduced gradients over where a slice is kept: sets or adds to the sum.</summary>
+    /// <param name="slice">[ShardElements], possibly the sum itself.</param>
+    public void AccumulateSlice(Tensor slice)
     {
-        _reduction?.WaitInputs();
-        _reduction = null;
-        if (_policy.ShardsGradients)
+        if (HasSum)
+            Slice.AddInPlace(slice);
+        else if (slice.Storage != _sum)
         {
-            if (_hasSum)
-                View(_sum!, 0, _layout.ShardElements).AddInPlace(View(_buffer, _layout.ShardStart(_group.Rank), _layout.ShardElements));
-            _buffer.Evict("the gradients have been reduced");
+            _sum!.Materialize();
+            Slice.CopyFrom(slice);
         }
-        else if (_sum is not null && !_hasSum)
+
+        LetBufferGo();
+        HasSum = true;
+    }
+
+    /// <summary>Takes reduced gradients over, which lie in the buffer, where whole gradients are kept: the buffer becomes the sum, or is added to it.</summary>
+    public void AccumulateBuffer()
+    {
+        if (_sum is not null && !HasSum)
         {
             _sum.TakeFrom(_buffer);
         }
         else if (_sum is not null)
         {
-            Resident.AddInPlace(_policy.ShardsOptimizer
-                ? View(_buffer, _layout.ShardStart(_group.Rank), _layout.ShardElements)
-                : View(_buffer, 0, _layout.PaddedElements));
-            _buffer.Evict("the gradients have been reduced");
+            Resident.AddInPlace(_policy.ShardsOptimizer ? BufferSlice : Whole);
+            LetBufferGo();
         }
 
-        _hasSum = true;
+        HasSum = true;
     }
 
-    /// <summary>Lets all gradients go, unless a reduction is in flight: then <see cref="Settle"/> does.</summary>
+    /// <summary>Lets all gradients go.</summary>
     public void Reset()
     {
-        if (_reduction is { IsCompleted: false })
-            return;
         _buffer.Evict("the step has ended");
         _sum?.Evict("the step has ended");
-        _reduction = null;
-        _hasSum = false;
+        HasSum = false;
     }
 
-    /// <summary>Waits for a reduction that a step had left in flight, and lets the gradients go.</summary>
-    public void Settle()
-    {
-        _reduction?.WaitInputs();
-        Reset();
-    }
+    private Tensor OwnSlice(Storage storage) => View(storage, Layout.ShardStart(_rank), Layout.ShardElements);
 
     private Tensor View(Storage storage, long start, long length) => _context.View(storage, start, [length]);
 }

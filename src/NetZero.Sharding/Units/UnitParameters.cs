@@ -16,18 +16,22 @@ internal sealed class UnitParameters
     private readonly ProcessGroup _group;
     private readonly Storage _resident;
     private readonly Storage? _gathered;
+    private readonly SecondCopy? _copy;
     private Work? _gather;
+    private Work? _awaited;
     private bool _ready;
 
-    public UnitParameters(UnitLayout layout, TensorContext context, ProcessGroup group, ShardingPolicy policy)
+    public UnitParameters(UnitLayout layout, TensorContext context, ShardingGroups groups, ShardingPolicy policy)
     {
         _layout = layout;
         _context = context;
-        _group = group;
+        _group = groups.Shard;
         if (policy.ShardsParameters)
         {
             _resident = context.Reserve(layout.Name, layout.ShardElements * sizeof(float), MemoryKind.Parameter);
-            _gathered = context.Reserve(layout.Name, layout.PaddedBytes, MemoryKind.Gathered);
+            _gathered = context.Reserve(layout.Name, layout.PaddedBytes, MemoryKind.Gathered, ExplainAbsence);
+            if (policy.ReshardAfterForward.GroupSize is > 0 and var ranks)
+                _copy = new SecondCopy(layout, context, groups.Within(ranks));
         }
         else
         {
@@ -51,12 +55,14 @@ internal sealed class UnitParameters
     /// <summary>The whole unit, while it is there. [PaddedElements]</summary>
     public Tensor Whole => View(_gathered ?? _resident);
 
-    /// <summary>Starts gathering. <see cref="Wait"/> before use.</summary>
+    /// <summary>Starts gathering, from the second copy where there is one. <see cref="Wait"/> before use.</summary>
     public void StartGather()
     {
         _gathered?.Materialize();
         _ready = false;
-        _gather = _group.AllGather(_layout.Name, CollectiveBuffer.Of(Slice), CollectiveBuffer.Of(Whole));
+        _awaited = _copy is { Exists: true }
+            ? _copy.StartGather(Whole)
+            : _gather = _group.AllGather(_layout.Name, CollectiveBuffer.Of(Slice), CollectiveBuffer.Of(Whole));
     }
 
     /// <summary>Returns when the whole unit is there.</summary>
@@ -64,19 +70,26 @@ internal sealed class UnitParameters
     {
         if (_ready)
             return;
-        (_gather ?? throw new InvalidOperationException($"Unit '{_layout.Name}' is needed and was not gathered.")).Wait();
+        (_awaited ?? throw new InvalidOperationException($"Unit '{_layout.Name}' is needed and was not gathered.")).Wait();
         _ready = true;
     }
 
-    /// <summary>Lets the gathered buffer go.</summary>
+    /// <summary>Cuts the gathered buffer down to this rank's part of the second copy.</summary>
+    public void Reshard()
+    {
+        Wait();
+        _copy!.TakeFrom(Whole);
+        Evict();
+    }
+
+    /// <summary>Lets the gathered buffer go, and the second copy.</summary>
     public void Release()
     {
         if (_gathered is null)
             return;
         Wait();
-        _gathered.Evict(
-            $"the parameters of unit '{_layout.Name}' are released outside its forward and backward (stage 3); use them inside the module, or gather them first");
-        _ready = false;
+        Evict();
+        _copy?.Release();
     }
 
     /// <summary>Returns when no peer reads this rank's slice any more, so that it may be updated.</summary>
@@ -93,21 +106,23 @@ internal sealed class UnitParameters
             Wait();
     }
 
-    /// <summary>Gives up what a step left gathered; a gather in flight keeps its buffer until <see cref="Settle"/>.</summary>
+    /// <summary>Gives up what a step left gathered; a gather in flight keeps its buffers until <see cref="Settle"/>.</summary>
     public void Reset()
     {
-        if (_gathered is null || _gather is { IsCompleted: false })
+        if (_gathered is null || _gather is { IsCompleted: false } || _copy is { IsInFlight: true })
             return;
         _gathered.Evict($"the step that gathered unit '{_layout.Name}' has ended");
+        _copy?.Release();
         _ready = false;
     }
 
-    /// <summary>Waits for a gather that a step had left in flight, and lets its buffer go.</summary>
+    /// <summary>Waits for a gather that a step had left in flight, and lets its buffers go.</summary>
     public void Settle()
     {
-        if (_gathered is null || !_gathered.IsResident)
+        if (_gathered is null || (!_gathered.IsResident && _copy is not { Exists: true }))
             return;
         WaitForReaders();
+        _copy?.Release();
         Reset();
     }
 
@@ -119,11 +134,30 @@ internal sealed class UnitParameters
             foreach (var range in _layout.Ranges(_layout.ShardStart(_group.Rank), _layout.ShardElements))
                 FlatMemory.ForEachSpan(
                     slice, range.Start, range.Length, (first, span) => source.Read(range.ParameterName, range.Parameter, range.ParameterStart + first, span));
+        Publish();
+    }
+
+    /// <summary>Gathers the slices where parameters are replicated; elsewhere the slices are all there is.</summary>
+    public void Publish()
+    {
         if (_gathered is not null || _group.Size == 1)
             return;
         StartGather();
         Wait();
         WaitForReaders();
+    }
+
+    private void Evict()
+    {
+        _gathered!.Evict("it has been released");
+        _ready = false;
+    }
+
+    private string ExplainAbsence(long element)
+    {
+        var name = _layout.Placements.LastOrDefault(p => p.Offset <= element)?.Name;
+        return $"Parameter '{name}' is not there: parameters of unit '{_layout.Name}' are released outside of its forward and backward (stage 3). "
+            + $"Use it inside the module that owns it, or hold it with ShardedModule.GatherParameter(\"{name}\"); this rank's part is there as OwnShard(\"{name}\").";
     }
 
     private Tensor View(Storage storage) => Part(storage, 0, storage.Bytes / sizeof(float));

@@ -1,4 +1,3 @@
-using NetZero.Collectives;
 using NetZero.Nn;
 using NetZero.Tensors;
 
@@ -7,21 +6,60 @@ namespace NetZero.Sharding;
 /// <summary>One unit on one rank: layout, parameters, gradients, and what each event of the schedule does to them.</summary>
 internal sealed class UnitRuntime
 {
-    public UnitRuntime(UnitLayout layout, TensorContext context, ProcessGroup group, ShardingPolicy policy, int microBatches)
+    public UnitRuntime(UnitPlan plan, TensorContext context, ShardingGroups groups, int microBatches)
     {
-        Layout = layout;
-        Parameters = new UnitParameters(layout, context, group, policy);
-        Gradients = new UnitGradients(layout, context, group, policy, microBatches);
-        Shard = new UnitShard(layout, Parameters, Gradients, policy, group.Rank);
+        Layout = plan.Layout;
+        Policy = plan.Policy;
+        Parameters = new UnitParameters(plan.Layout, context, groups, plan.Policy);
+        Gradients = new UnitGradients(plan.Layout, context, groups.Shard.Rank, plan.Policy, microBatches);
+        if (plan.IsFrozen)
+            Freeze();
+        Shard = new UnitShard(plan.Layout, Parameters, Gradients, plan.Policy, groups.Shard.Rank);
     }
 
     public UnitLayout Layout { get; }
+
+    public ShardingPolicy Policy { get; }
+
+    /// <summary>What the unit is reduced with; null where it has no elements.</summary>
+    public GradientBucket? Bucket { get; set; }
 
     public UnitParameters Parameters { get; }
 
     public UnitGradients Gradients { get; }
 
     public UnitShard Shard { get; }
+
+    /// <summary>Whether it is frozen: no gradient, no update.</summary>
+    public bool IsFrozen { get; private set; }
+
+    /// <summary>From now on nothing computes its gradients.</summary>
+    public void Freeze()
+    {
+        IsFrozen = true;
+        Gradients.Detach();
+    }
+
+    /// <summary>From now on its gradients are computed again.</summary>
+    public void Thaw()
+    {
+        IsFrozen = false;
+        Gradients.Attach();
+    }
+
+    /// <summary>Its backward begins.</summary>
+    public void BeginGradients()
+    {
+        if (!IsFrozen)
+            Gradients.Begin();
+    }
+
+    /// <summary>Its backward has ended.</summary>
+    public void EndGradients()
+    {
+        if (!IsFrozen)
+            Gradients.End();
+    }
 
     /// <summary>Does what an event says that is neither a boundary nor an update.</summary>
     public void Do(ScheduleEventKind kind)
@@ -34,11 +72,17 @@ internal sealed class UnitRuntime
             case ScheduleEventKind.Release:
                 Parameters.Release();
                 break;
+            case ScheduleEventKind.Reshard:
+                Parameters.Reshard();
+                break;
+            case ScheduleEventKind.Pack:
+                Bucket!.Pack(Gradients);
+                break;
             case ScheduleEventKind.Accumulate:
-                Gradients.Accumulate();
+                Bucket!.Accumulate();
                 break;
             default:
-                Gradients.StartReduction(kind);
+                Bucket!.Start(kind);
                 break;
         }
     }
@@ -58,14 +102,20 @@ internal sealed class UnitRuntime
     /// <remarks>Does not wait: after an exception the peers may never come. <see cref="Settle"/> does, before the next step.</remarks>
     public void Reset()
     {
-        Gradients.Reset();
+        if (Bucket is not { IsInFlight: true })
+        {
+            Bucket?.Reset();
+            Gradients.Reset();
+        }
+
         Parameters.Reset();
     }
 
     /// <summary>Waits for what a step that was given up had left in flight, and lets its buffers go.</summary>
     public void Settle()
     {
-        Gradients.Settle();
+        Bucket?.Settle();
         Parameters.Settle();
+        Reset();
     }
 }

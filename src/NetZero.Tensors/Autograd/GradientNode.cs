@@ -7,8 +7,7 @@ namespace NetZero.Tensors;
 internal abstract class GradientNode : ITapeEntry
 {
     private readonly Edge[] _edges;
-    private SavedTensor[] _saved = [];
-    private int _savedCount;
+    private SavedTensors _saved;
 
     protected GradientNode(params ReadOnlySpan<Tensor> inputs)
     {
@@ -47,19 +46,12 @@ internal abstract class GradientNode : ITapeEntry
     protected abstract void Backward(Tensor dOutput, GradientSink sink);
 
     /// <summary>Keeps a tensor's memory until this node has run.</summary>
-    protected Tensor Save(Tensor tensor)
-    {
-        tensor.Storage.Retain();
-        if (_savedCount == _saved.Length)
-            Array.Resize(ref _saved, Math.Max(2, _savedCount * 2));
-        _saved[_savedCount++] = new SavedTensor(tensor, tensor.Storage.Version);
-        return tensor;
-    }
+    protected Tensor Save(Tensor tensor) => _saved.Add(tensor);
 
-    internal void Run()
+    /// <summary>Runs backward, and lets go of what this node held.</summary>
+    internal virtual void Run()
     {
-        for (var i = 0; i < _savedCount; i++)
-            _saved[i].Check(Name);
+        CheckSaved();
         using (Context.BeginScope(Name))
         {
             var dOutput = Pending!.IsContiguous ? Pending : Pending.Contiguous();
@@ -70,29 +62,21 @@ internal abstract class GradientNode : ITapeEntry
     }
 
     /// <summary>Lets go of what this node holds; it cannot run after that.</summary>
-    public void Forget()
+    public virtual void Forget()
     {
         HasRun = true;
         Pending?.Storage.Release($"it was a gradient and {Name} has consumed it");
         Pending = null;
-        for (var i = 0; i < _savedCount; i++)
-            _saved[i].Tensor.Storage.Release($"its scope has ended and {Name}, which had saved it for backward, is done");
-        _savedCount = 0;
-        _saved = [];
+        _saved.Release(Name);
     }
+
+    /// <summary>Refuses to run over saved tensors that have changed.</summary>
+    /// <exception cref="InvalidOperationException">One has.</exception>
+    protected void CheckSaved() => _saved.Check(Name);
 
     /// <summary>Where an input came from.</summary>
     internal readonly record struct Edge(GradientNode? Node, GradientLeaf? Leaf, Shape Shape, DType DType)
     {
         public bool NeedsGradient => Node is not null || Leaf is not null;
-    }
-
-    private readonly record struct SavedTensor(Tensor Tensor, int Version)
-    {
-        public void Check(string op)
-        {
-            if (Tensor.Storage.Version != Version)
-                throw new InvalidOperationException($"{Tensor} was changed in place after {op} had saved it for backward; change it after Backward(), or change a copy.");
-        }
     }
 }

@@ -35,8 +35,7 @@ public sealed class Tape
         try
         {
             using var noGrad = start.Context.NoGrad();
-            for (var i = _entries.Count - 1; i >= 0; i--)
-                Walk(_entries[i]);
+            WalkBackTo(0);
             _entries.RemoveAll(e => e is not GradientNode { HasRun: false });
         }
         catch
@@ -50,12 +49,29 @@ public sealed class Tape
         }
     }
 
+    /// <summary>Inside a backward pass: runs what records a part of the tape again, and goes backward through it.</summary>
+    internal void Replay(Action record)
+    {
+        var first = _entries.Count;
+        record();
+        WalkBackTo(first);
+        for (var i = first; i < _entries.Count; i++)
+            (_entries[i] as GradientNode)?.Forget();
+        _entries.RemoveRange(first, _entries.Count - first);
+    }
+
     /// <summary>Forgets all that was recorded and frees what was saved for it.</summary>
     internal void Clear()
     {
         foreach (var entry in _entries)
             (entry as GradientNode)?.Forget();
         _entries.Clear();
+    }
+
+    private void WalkBackTo(int first)
+    {
+        for (var i = _entries.Count - 1; i >= first; i--)
+            Walk(_entries[i]);
     }
 
     private static void Walk(ITapeEntry entry)

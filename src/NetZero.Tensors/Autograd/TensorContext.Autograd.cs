@@ -19,6 +19,14 @@ public sealed partial class TensorContext
         return scope;
     }
 
+    /// <summary>Until the returned value is disposed, ops are recorded: for what backward computes again.</summary>
+    internal GradModeScope EnableGrad()
+    {
+        var scope = new GradModeScope(this, GradEnabled);
+        GradEnabled = true;
+        return scope;
+    }
+
     /// <summary>Restores the mode that <see cref="NoGrad"/> replaced.</summary>
     public readonly record struct GradModeScope : IDisposable
     {

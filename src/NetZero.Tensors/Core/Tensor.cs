@@ -54,14 +54,14 @@ public sealed partial class Tensor
     {
         if (DTypeOf<T>() != DType)
             throw new InvalidOperationException($"{this} was used as {DTypeOf<T>()}; its elements are {DType}. Cast it first.");
-        var pointer = (T*)Storage.Pointer;
+        var pointer = (T*)Storage.PointerFor(Offset);
         return pointer == null ? null : pointer + Offset;
     }
 
     /// <summary>A pointer to the first byte, whatever the type; null on Meta.</summary>
     public unsafe byte* Bytes()
     {
-        var pointer = (byte*)Storage.Pointer;
+        var pointer = (byte*)Storage.PointerFor(Offset);
         return pointer == null ? null : pointer + (Offset * DType.SizeInBytes());
     }
 

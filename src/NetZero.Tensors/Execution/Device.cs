@@ -21,7 +21,7 @@ public sealed class Device
     /// <summary>Whether tensors have contents.</summary>
     public bool HasMemory { get; }
 
-    internal Allocator CreateAllocator() => HasMemory ? new NativeAllocator() : new MetaAllocator();
+    internal Allocator CreateAllocator(BlockSource source) => HasMemory ? new NativeAllocator(source) : new MetaAllocator();
 
     /// <summary>The device's name.</summary>
     public override string ToString() => Name;

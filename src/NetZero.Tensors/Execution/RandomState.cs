@@ -25,4 +25,16 @@ public sealed class RandomState
 
     /// <summary>The number of the next random site of this forward pass.</summary>
     public int NextSite() => Site++;
+
+    /// <summary>Where the forward pass is, so that a part of it can be run again with the same numbers.</summary>
+    internal Place Here => new(Step, FirstSample, Site);
+
+    /// <summary>Goes to a place of this or an earlier forward pass.</summary>
+    internal void GoTo(Place place) => (Step, FirstSample, Site) = place;
+
+    /// <summary>A place in a forward pass.</summary>
+    /// <param name="Step">The optimizer step.</param>
+    /// <param name="FirstSample">The first row of the micro-batch.</param>
+    /// <param name="Site">Random sites met before.</param>
+    internal readonly record struct Place(long Step, long FirstSample, int Site);
 }

@@ -43,9 +43,10 @@ public sealed partial class TensorContext
     /// <param name="name">What it holds, for messages.</param>
     /// <param name="bytes">Its size.</param>
     /// <param name="kind">What its memory is for.</param>
-    public Storage Reserve(string name, long bytes, MemoryKind kind)
+    /// <param name="explainAbsence">What an access to the view that begins at an element reports while there is no memory; by default what <see cref="Storage.Evict"/> was told.</param>
+    public Storage Reserve(string name, long bytes, MemoryKind kind, Func<long, string>? explainAbsence = null)
     {
-        var storage = new Storage(this, name, bytes, kind, scoped: false);
+        var storage = new Storage(this, name, bytes, kind, scoped: false) { ExplainAbsence = explainAbsence };
         _reserved.Add(storage);
         return storage;
     }

@@ -8,6 +8,7 @@ namespace NetZero.Tensors;
 public sealed partial class TensorContext : IDisposable
 {
     private readonly Allocator _allocator;
+    private readonly Allocator _exchange;
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private bool _disposed;
 
@@ -18,7 +19,8 @@ public sealed partial class TensorContext : IDisposable
         Device = options.Device;
         Ledger = new MemoryLedger(options.MemoryBudgetBytes);
         Random = new RandomState { Seed = options.Seed };
-        _allocator = Device.CreateAllocator();
+        _allocator = Device.CreateAllocator(BlockSource.System);
+        _exchange = options.ExchangeMemory is { } shared ? Device.CreateAllocator(shared) : _allocator;
         Workers = new WorkerPool(Device.HasMemory ? options.Threads : 1);
         Threads = options.Threads;
         _scope = new Scope { Name = "context" };
@@ -40,7 +42,7 @@ public sealed partial class TensorContext : IDisposable
     public RandomState Random { get; }
 
     /// <summary>How often the system was asked for native memory.</summary>
-    public long SystemAllocations => _allocator.SystemAllocations;
+    public long SystemAllocations => _allocator.SystemAllocations + (_exchange == _allocator ? 0 : _exchange.SystemAllocations);
 
     /// <summary>Runs a kernel on the device: at once on the CPU, not at all on Meta.</summary>
     public void Launch<TKernel>(TKernel kernel)
@@ -64,6 +66,7 @@ public sealed partial class TensorContext : IDisposable
             storage.Evict("its context has been disposed");
         Workers.Dispose();
         _allocator.Dispose();
+        _exchange.Dispose();
     }
 
     internal nint AllocateBlock(long bytes, MemoryKind kind)
@@ -74,7 +77,7 @@ public sealed partial class TensorContext : IDisposable
         nint block;
         try
         {
-            block = _allocator.Allocate(rounded);
+            block = AllocatorOf(kind).Allocate(rounded);
         }
         catch (OutOfMemoryException e)
         {
@@ -91,8 +94,12 @@ public sealed partial class TensorContext : IDisposable
     {
         var rounded = MemoryLedger.Round(bytes);
         Ledger.Remove(kind, rounded);
-        _allocator.Free(pointer, rounded);
+        AllocatorOf(kind).Free(pointer, rounded);
     }
+
+    // What collectives see. Everything else stays in memory of the process's own, of which the system has huge pages more readily.
+    private Allocator AllocatorOf(MemoryKind kind) =>
+        kind is MemoryKind.Parameter or MemoryKind.Gathered or MemoryKind.Gradient or MemoryKind.Communication ? _exchange : _allocator;
 
     private void CheckUse()
     {

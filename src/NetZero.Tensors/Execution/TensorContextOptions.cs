@@ -14,4 +14,10 @@ public sealed record TensorContextOptions
 
     /// <summary>The seed of everything random.</summary>
     public long Seed { get; init; }
+
+    /// <summary>
+    /// Where the memory that collectives read and write comes from (parameters, gradients, communication buffers); null is where all comes from,
+    /// the process's own memory. It outlives the context.
+    /// </summary>
+    public BlockSource? ExchangeMemory { get; init; }
 }

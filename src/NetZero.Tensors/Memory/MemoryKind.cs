@@ -23,4 +23,7 @@ public enum MemoryKind
 
     /// <summary>Scratch memory of kernels.</summary>
     Workspace,
+
+    /// <summary>Copies of the state that a checkpoint is written from while training goes on.</summary>
+    Snapshot,
 }

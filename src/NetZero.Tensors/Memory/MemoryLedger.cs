@@ -16,6 +16,8 @@ public sealed class MemoryLedger
     private readonly long[] _live = new long[KindCount];
     private readonly long[] _peak = new long[KindCount];
     private readonly long[] _atTotalPeak = new long[KindCount];
+    private readonly long[] _atLapPeak = new long[KindCount];
+    private long _lapPeakBytes;
 
     /// <summary>Opens a ledger; <paramref name="budgetBytes"/> of 0 is no limit.</summary>
     public MemoryLedger(long budgetBytes = 0)
@@ -56,6 +58,16 @@ public sealed class MemoryLedger
         _live.CopyTo(_atTotalPeak, 0);
     }
 
+    /// <summary>Ends a lap, the stretch since the last call, and begins the next: gives the bytes of every kind at the lap's highest moment. The peaks stay.</summary>
+    /// <remarks>So a timeline sees what rose and fell between two of its points.</remarks>
+    public KindBytes TakeLap()
+    {
+        var highest = new KindBytes(_atLapPeak, _lapPeakBytes);
+        _lapPeakBytes = LiveBytes;
+        _live.CopyTo(_atLapPeak, 0);
+        return highest;
+    }
+
     /// <summary>The bytes that a request is counted as.</summary>
     public static long Round(long bytes) => (bytes + GranuleBytes - 1) & -GranuleBytes;
 
@@ -78,6 +90,12 @@ public sealed class MemoryLedger
         var live = _live[(int)kind] += bytes;
         if (live > _peak[(int)kind])
             _peak[(int)kind] = live;
+        if (LiveBytes > _lapPeakBytes)
+        {
+            _lapPeakBytes = LiveBytes;
+            _live.CopyTo(_atLapPeak, 0);
+        }
+
         if (LiveBytes > PeakBytes)
         {
             PeakBytes = LiveBytes;

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace NetZero.Tensors;
 
 /// <summary>Native memory, 64-byte aligned, cached per size and reused; so a steady step asks the system for nothing.</summary>
@@ -12,13 +10,13 @@ namespace NetZero.Tensors;
 /// are a fixed number of sizes). Once is not enough: a step whose sizes take turns needs a block of each, together more than are in use at
 /// once, and would free and ask again for ever.</para>
 /// </remarks>
-internal sealed unsafe class NativeAllocator : Allocator
+internal sealed class NativeAllocator(BlockSource source) : Allocator
 {
     private const long ExactAboveBytes = 1 << 20;
     private const long HeldPerPeak = 2;
 
     private readonly Dictionary<long, FreeBlocks> _free = [];
-    private readonly HashSet<nint> _all = [];
+    private readonly Dictionary<nint, long> _all = [];
     private long _inUse;
     private long _peak;
     private long _requests;
@@ -57,8 +55,8 @@ internal sealed unsafe class NativeAllocator : Allocator
 
     public override void Dispose()
     {
-        foreach (var block in _all)
-            NativeMemory.AlignedFree((void*)block);
+        foreach (var (block, size) in _all)
+            source.Free(block, size);
         _all.Clear();
         _free.Clear();
         HeldBytes = 0;
@@ -82,11 +80,11 @@ internal sealed unsafe class NativeAllocator : Allocator
 
     private nint AskTheSystem(long size)
     {
-        var alignment = HugePages.AreWorthwhile(size) ? (nuint)HugePages.Bytes : MemoryLedger.GranuleBytes;
+        var alignment = HugePages.AreWorthwhile(size) ? HugePages.Bytes : MemoryLedger.GranuleBytes;
         nint block;
         try
         {
-            block = (nint)NativeMemory.AlignedAlloc((nuint)size, alignment);
+            block = source.Allocate(size, alignment);
         }
         catch (OutOfMemoryException)
         {
@@ -94,13 +92,13 @@ internal sealed unsafe class NativeAllocator : Allocator
             {
             }
 
-            block = (nint)NativeMemory.AlignedAlloc((nuint)size, alignment);
+            block = source.Allocate(size, alignment);
         }
 
         SystemAllocations++;
         if (HugePages.AreWorthwhile(size))
             HugePages.Advise(block, size);
-        _all.Add(block);
+        _all.Add(block, size);
         HeldBytes += size;
         return block;
     }
@@ -119,7 +117,7 @@ internal sealed unsafe class NativeAllocator : Allocator
             return false;
         foreach (var block in chosen.Blocks)
         {
-            NativeMemory.AlignedFree((void*)block);
+            source.Free(block, oldest);
             _all.Remove(block);
             HeldBytes -= oldest;
         }

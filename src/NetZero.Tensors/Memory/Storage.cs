@@ -57,6 +57,14 @@ public sealed class Storage
     /// <exception cref="TensorFreedException">It has no memory now.</exception>
     internal nint Pointer => _resident ? _pointer : throw new TensorFreedException(Name, _absence);
 
+    /// <summary>What an access to an element reports while there is no memory; null reports why it went. Set by who reserved it.</summary>
+    internal Func<long, string>? ExplainAbsence { get; init; }
+
+    /// <summary>The first byte, for an access to a view that begins at <paramref name="element"/>; null on Meta.</summary>
+    /// <exception cref="TensorFreedException">It has no memory now.</exception>
+    internal nint PointerFor(long element) =>
+        _resident || ExplainAbsence is null ? Pointer : throw new TensorFreedException(ExplainAbsence(element));
+
     /// <summary>Gives a reserved storage memory (undefined contents), counted under its kind. Nothing happens when it has some.</summary>
     /// <exception cref="InvalidOperationException">It was not reserved: scopes free it.</exception>
     public void Materialize()

@@ -32,10 +32,13 @@ public static class AttentionOp
         var shape = new AttentionShape(
             q.Shape[0], q.Shape[1], q.Shape[2], k.Shape[2], q.Shape[3], (float)(scale ?? 1 / Math.Sqrt(q.Shape[3])), causal);
         var records = GradientNode.Records(q, k, v);
-        var y = context.Empty(q.Shape);
-        var lse = records ? context.Empty([shape.Batch, shape.Heads, shape.Tokens], name: "Attention lse") : null;
-        using (var scratch = context.RentWorkspace(AttentionForwardKernel.WorkspaceBytes(context.Threads, shape)))
+        var y = context.ResultOf(KeptOps.Attention, q.Shape, out var known);
+        var lse = records || context.Keeps(KeptOps.Attention)
+            ? context.ResultOf(KeptOps.Attention, [shape.Batch, shape.Heads, shape.Tokens], out known, "Attention lse")
+            : null;
+        if (!known)
         {
+            using var scratch = context.RentWorkspace(AttentionForwardKernel.WorkspaceBytes(context.Threads, shape));
             context.Launch(new AttentionForwardKernel(
                 Operand(q), Operand(k), Operand(v), Operand(y), lse is null ? null : lse.Data<float>(), (byte*)scratch.Pointer, shape));
         }

@@ -27,10 +27,13 @@ public static class CausalAttentionOp
         var shape = new AttentionShape(
             batch, tokens, heads, heads, headChannels, (float)(scale ?? 1 / Math.Sqrt(headChannels)), Causal: true);
         var records = GradientNode.Records(qkv);
-        var y = context.Empty([batch, tokens, channels]);
-        var lse = records ? context.Empty([batch, heads, tokens], name: "CausalAttention lse") : null;
-        using (var scratch = context.RentWorkspace(AttentionForwardKernel.WorkspaceBytes(context.Threads, shape)))
+        var y = context.ResultOf(KeptOps.Attention, [batch, tokens, channels], out var known);
+        var lse = records || context.Keeps(KeptOps.Attention)
+            ? context.ResultOf(KeptOps.Attention, [batch, heads, tokens], out known, "CausalAttention lse")
+            : null;
+        if (!known)
         {
+            using var scratch = context.RentWorkspace(AttentionForwardKernel.WorkspaceBytes(context.Threads, shape));
             context.Launch(new AttentionForwardKernel(
                 Part(qkv, 0, shape), Part(qkv, 1, shape), Part(qkv, 2, shape), Output(y, shape), lse is null ? null : lse.Data<float>(),
                 (byte*)scratch.Pointer, shape));

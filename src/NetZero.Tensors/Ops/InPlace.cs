@@ -13,6 +13,34 @@ public static class InPlaceOps
         y.Context.Launch(new FillKernel(y.Data<float>(), y.Elements, value));
     }
 
+    /// <summary>this = factor this, for F32 tensors.</summary>
+    public static void ScaleInPlace(this Tensor y, float factor)
+    {
+        Elementwise.CheckType(nameof(ScaleInPlace), y);
+        y.Storage.Touch();
+        Elementwise.MapInto(new ScaleRule(factor), y, new GradientTarget(y, Accumulate: false));
+    }
+
+    /// <summary>All bits of a contiguous tensor of any type become 0, which is zero in every type.</summary>
+    public static unsafe void Clear(this Tensor y)
+    {
+        y.RequireContiguous("Clear");
+        y.Storage.Touch();
+        y.Context.Launch(new ClearKernel(y.Bytes(), y.Elements * y.DType.SizeInBytes()));
+    }
+
+    /// <summary>this = this, at least -<paramref name="limit"/> and at most <paramref name="limit"/>, for F32 tensors; NaN stays.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A limit below 0 or NaN.</exception>
+    public static void ClampInPlace(this Tensor y, float limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        if (float.IsNaN(limit))
+            throw new ArgumentOutOfRangeException(nameof(limit), limit, $"ClampInPlace of {y}: the limit must be a number.");
+        Elementwise.CheckType(nameof(ClampInPlace), y);
+        y.Storage.Touch();
+        Elementwise.MapInto(new ClampRule(limit), y, new GradientTarget(y, Accumulate: false));
+    }
+
     /// <summary>this = x, any strides on both sides, same shape and type.</summary>
     /// <exception cref="ArgumentException">Shapes or types differ.</exception>
     public static void CopyFrom(this Tensor y, Tensor x)

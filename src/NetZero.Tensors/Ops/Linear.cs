@@ -22,12 +22,15 @@ public static unsafe class LinearOp
         Check(x, weight, bias, outputFirst);
         x = x.Contiguous();
         bias = bias?.Contiguous();
-        var y = x.Context.Empty(x.Shape.With(^1, outputFirst ? weight.Shape[0] : weight.Shape[1]));
+        var y = x.Context.ResultOf(KeptOps.MatMul, x.Shape.With(^1, outputFirst ? weight.Shape[0] : weight.Shape[1]), out var known);
         var (input, output) = (x.Shape[^1], y.Shape[^1]);
-        var rows = Rows(x);
-        GemmLaunch.Single(
-            x.Context, rows, output, input, Matrix(x, input), Weight(weight, outputFirst), Matrix(y, output), accumulate: false,
-            bias is null ? null : bias.Data<float>());
+        if (!known)
+        {
+            GemmLaunch.Single(
+                x.Context, Rows(x), output, input, Matrix(x, input), Weight(weight, outputFirst), Matrix(y, output), accumulate: false,
+                bias is null ? null : bias.Data<float>());
+        }
+
         if (bias is null)
             return GradientNode.Records(x, weight) ? y.Attach(new Node(x, weight, outputFirst, x, weight)) : y;
         return GradientNode.Records(x, weight, bias) ? y.Attach(new Node(x, weight, outputFirst, x, weight, bias)) : y;

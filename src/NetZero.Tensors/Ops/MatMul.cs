@@ -25,8 +25,9 @@ public static class MatMulOp
         if (b.Dims == 2 && a.Dims > 2 && a.IsContiguous)
             return a.Linear(b);
         var batches = GemmLaunch.BatchShape(a, b);
-        var c = a.Context.Empty(Shape.Create([.. batches.Extents, a.Shape[^2], b.Shape[^1]]));
-        GemmLaunch.Batched(a, b, c, accumulate: false);
+        var c = a.Context.ResultOf(KeptOps.MatMul, Shape.Create([.. batches.Extents, a.Shape[^2], b.Shape[^1]]), out var known);
+        if (!known)
+            GemmLaunch.Batched(a, b, c, accumulate: false);
         return GradientNode.Records(a, b) ? c.Attach(new Node(a, b)) : c;
     }
 

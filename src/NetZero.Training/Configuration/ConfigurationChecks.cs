@@ -1,3 +1,5 @@
+using NetZero.Nn;
+using NetZero.Sharding;
 using NetZero.Training.Keys;
 
 namespace NetZero.Training;
@@ -6,6 +8,9 @@ namespace NetZero.Training;
 internal static class ConfigurationChecks
 {
     private const int ByteVocabulary = 256;
+
+    // Hugging Face's, for an inverse square root without a warm-up.
+    private const int DefaultTimescale = 10_000;
 
     /// <summary>The complete configuration; problems go to <paramref name="reading"/>.</summary>
     public static RunConfiguration Complete(RunConfiguration given, Reading reading)
@@ -25,14 +30,53 @@ internal static class ConfigurationChecks
             {
                 // A run that is cut short for a trial ends within the warm-up, which is no mistake.
                 TotalSteps = given.Scheduler.TotalSteps == 0 ? Math.Max(given.Steps, given.Scheduler.WarmupSteps) : given.Scheduler.TotalSteps,
+                Timescale = Timescale(given.Scheduler),
             },
+            Optimizer = given.Optimizer with { Betas = given.Optimizer.Betas ?? OptimizerConfiguration.DefaultBetas(given.Optimizer.Type) },
             ThreadsPerRank = given.ThreadsPerRank == 0 ? Math.Max(1, Environment.ProcessorCount / given.Ranks) : given.ThreadsPerRank,
         };
         reading.Problems.AddRange(Required(complete));
         reading.Problems.AddRange(Model(complete));
         reading.Problems.AddRange(Together(complete));
+
+        // Whether patterns match is known from the model alone, which only a correct configuration describes.
+        if (reading.Problems.Count == 0)
+            reading.Problems.AddRange(Sharding(complete));
         return complete;
     }
+
+    private static IEnumerable<string> Sharding(RunConfiguration c)
+    {
+        var policy = c.Zero.ToPolicy();
+        var problems = policy.Problems(c.Ranks).Select(p => $"'zero_optimization.{ZeroKeys.KeyOf(p.Property)}' {p.Message}").ToList();
+        if (problems.Count > 0)
+            return problems;
+        foreach (var (key, options) in ((string, ShardingOptions?)[])
+        [
+            ("zero_optimization", null),
+            ("frozen", new ShardingOptions { Frozen = c.Frozen }),
+            ("activation_checkpointing", new ShardingOptions { ActivationCheckpointing = c.Checkpointing.ToOption() }),
+        ])
+        {
+            try
+            {
+                FullyShard.Validate(new Gpt2(RunParts.Model(c, exactGelu: false)), policy, c.Ranks, options);
+            }
+            catch (ArgumentException e)
+            {
+                return [$"'{key}': {e.Message}"];
+            }
+        }
+
+        return [];
+    }
+
+    private static int Timescale(SchedulerConfiguration scheduler) => scheduler switch
+    {
+        { Type: not SchedulerKind.InverseSqrtLR } or { Timescale: > 0 } => scheduler.Timescale,
+        { WarmupSteps: > 0 } => scheduler.WarmupSteps,
+        _ => DefaultTimescale,
+    };
 
     private static IEnumerable<string> Required(RunConfiguration c)
     {
@@ -75,10 +119,40 @@ internal static class ConfigurationChecks
             yield return $"'eval_every' is {c.EvalEvery}, but there is no 'data.validation' to evaluate; name one, or leave 'eval_every' out";
         if (c.EvalEvery == 0 && c.Data.Validation.Count > 0)
             yield return "'data.validation' would have no effect: 'eval_every' is 0 (off); set it, or leave 'data.validation' out";
-        if (c.Scheduler.WarmupSteps > c.Scheduler.TotalSteps)
+        if (c.GradientClipping > 0 && c.GradientClippingValue > 0)
         {
-            yield return $"'scheduler.params.warmup_num_steps' is {c.Scheduler.WarmupSteps}, more than 'scheduler.params.total_num_steps' "
-                + $"{c.Scheduler.TotalSteps}; lower the first or raise the second";
+            yield return $"'gradient_clipping' is {c.GradientClipping} and 'gradient_clipping_value' is {c.GradientClippingValue}: "
+                + "clip by norm or by value, and leave the other out";
+        }
+        foreach (var problem in Optimizer(c.Optimizer).Concat(Scheduler(c.Scheduler)))
+            yield return problem;
+    }
+
+    private static IEnumerable<string> Optimizer(OptimizerConfiguration o)
+    {
+        if (o.RateScaling != RateScaling.None && o.BaseBatchSize == 0)
+            yield return "'optimizer.params.base_batch_size' is missing: 'optimizer.params.lr_scaling' needs the batch size that 'optimizer.params.lr' was found for";
+        if (o.Groups.Any(group => group.Pattern.Length == 0))
+            yield return "'optimizer.groups' has a group without 'pattern'; name the parameters it is for, such as \"h.*.attn.**\"";
+        if (o.LearningRate == 0 && o.Groups.Any(group => group.LearningRate > 0))
+            yield return "'optimizer.params.lr' is 0, but a group has an 'lr' of its own, which follows it through the schedule; give both";
+    }
+
+    private static IEnumerable<string> Scheduler(SchedulerConfiguration s)
+    {
+        if (s.Type == SchedulerKind.StepLR && s.StepSize == 0)
+            yield return "'scheduler.params.step_size' is missing: say after how many steps StepLR lowers the learning rate";
+        if (s.Type == SchedulerKind.WarmupStableDecayLR && s.DecaySteps == 0)
+            yield return "'scheduler.params.decay_num_steps' is missing: say in how many last steps WarmupStableDecayLR lowers the learning rate";
+        if (s.Type == SchedulerKind.WarmupStableDecayLR && (long)s.WarmupSteps + s.DecaySteps > s.TotalSteps)
+        {
+            yield return $"'scheduler.params.warmup_num_steps' {s.WarmupSteps} and 'scheduler.params.decay_num_steps' {s.DecaySteps} are together more than "
+                + $"'scheduler.params.total_num_steps' {s.TotalSteps}; lower either or raise the last";
+        }
+        else if (s.Ends && s.WarmsUp && s.WarmupSteps > s.TotalSteps)
+        {
+            yield return $"'scheduler.params.warmup_num_steps' is {s.WarmupSteps}, more than 'scheduler.params.total_num_steps' "
+                + $"{s.TotalSteps}; lower the first or raise the second";
         }
     }
 }

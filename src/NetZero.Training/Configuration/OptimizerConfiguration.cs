@@ -1,3 +1,5 @@
+using NetZero.Nn;
+
 namespace NetZero.Training;
 
 /// <summary>The optimizers.</summary>
@@ -8,6 +10,22 @@ public enum OptimizerKind
 
     /// <summary>Stochastic gradient descent, with momentum if asked for.</summary>
     Sgd,
+
+    /// <summary>Steps of equal size in the direction of the sign of an average of gradients.</summary>
+    Lion,
+}
+
+/// <summary>How a learning rate that was found for one batch size is carried over to another.</summary>
+public enum RateScaling
+{
+    /// <summary>It is not.</summary>
+    None,
+
+    /// <summary>In proportion to the batch (Goyal et al. 2017, section 2.1): for SGD.</summary>
+    Linear,
+
+    /// <summary>With the batch's square root (Krizhevsky 2014; Malladi et al. 2022 for Adam).</summary>
+    SquareRoot,
 }
 
 /// <summary>The section <c>optimizer</c> with its <c>params</c>.</summary>
@@ -19,8 +37,8 @@ public sealed record OptimizerConfiguration
     /// <summary>The learning rate that the schedule starts from.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
-    /// <summary>AdamW: decay rates of the first and second moment, each below 1.</summary>
-    public (double First, double Second) Betas { get; init; } = (0.9, 0.999);
+    /// <summary>AdamW: decay rates of the first and second moment; Lion: of the direction and of the momentum. Each below 1. By default (0.9, 0.999) and (0.9, 0.99).</summary>
+    public (double First, double Second)? Betas { get; init; }
 
     /// <summary>AdamW: added to the root of the second moment.</summary>
     public double Epsilon { get; init; } = 1e-8;
@@ -33,4 +51,19 @@ public sealed record OptimizerConfiguration
 
     /// <summary>SGD: the share of the last step that is kept; 0 is off.</summary>
     public double Momentum { get; init; }
+
+    /// <summary>How the moments are kept.</summary>
+    public StateFormat StateFormat { get; init; }
+
+    /// <summary>How the learning rate follows the batch size.</summary>
+    public RateScaling RateScaling { get; init; }
+
+    /// <summary>The batch size that the learning rate is meant for, where it follows the batch size.</summary>
+    public int BaseBatchSize { get; init; }
+
+    /// <summary>Parameters with settings of their own.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
+
+    /// <summary>The decay rates that an optimizer's paper uses.</summary>
+    internal static (double First, double Second) DefaultBetas(OptimizerKind type) => type == OptimizerKind.Lion ? (0.9, 0.99) : (0.9, 0.999);
 }

@@ -1,3 +1,5 @@
+using NetZero.Sharding;
+
 namespace NetZero.Training;
 
 /// <summary>Everything that decides a run. What <see cref="Load"/> returns is complete and free of contradictions.</summary>
@@ -31,8 +33,20 @@ public sealed record RunConfiguration
     /// <summary>The largest global gradient norm; 0 is off.</summary>
     public double GradientClipping { get; init; }
 
+    /// <summary>Which norm that is.</summary>
+    public NormKind GradientClippingNorm { get; init; }
+
+    /// <summary>The largest magnitude of an element of the gradients; 0 is off.</summary>
+    public double GradientClippingValue { get; init; }
+
     /// <summary>What is sharded.</summary>
     public ZeroConfiguration Zero { get; init; } = new();
+
+    /// <summary>Patterns of parameters that are not trained.</summary>
+    public IReadOnlyList<string> Frozen { get; init; } = [];
+
+    /// <summary>Which activations are computed again.</summary>
+    public CheckpointingConfiguration Checkpointing { get; init; } = new();
 
     /// <summary>The most tensor memory of one rank in bytes; 0 is no limit.</summary>
     public long MemoryBudgetBytes { get; init; }
@@ -48,6 +62,9 @@ public sealed record RunConfiguration
 
     /// <summary>Threads that compute for each rank; by default the machine's cores are shared out.</summary>
     public int ThreadsPerRank { get; init; }
+
+    /// <summary>Seconds that a rank waits for others before they are named; 0 is 60 for processes and a day for threads.</summary>
+    public int TimeoutSeconds { get; init; }
 
     /// <summary>Where the run is written; by default a new folder under <c>runs/</c>.</summary>
     public string? OutputDirectory { get; init; }

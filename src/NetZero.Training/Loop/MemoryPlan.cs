@@ -13,15 +13,8 @@ public static class MemoryPlan
     public static RankMemory Predict(RunConfiguration run, int rank = 0)
     {
         ArgumentNullException.ThrowIfNull(run);
-        using var tensors = new TensorContext(new TensorContextOptions
-        {
-            Device = Device.Meta,
-            Threads = run.ThreadsPerRank,
-            MemoryBudgetBytes = run.MemoryBudgetBytes,
-        });
-
-        // Which GELU it is does not change a byte.
-        var module = RunParts.Shard(run, RunParts.Model(run, exactGelu: false), new FakeProcessGroup(rank, run.Ranks), tensors, source: null);
+        using var tensors = RunParts.MetaTensors(run);
+        var module = RunParts.Shard(run, RunParts.PlannedModel(run), new FakeProcessGroup(rank, run.Ranks), tensors, source: null);
         var data = new BlankBatches(run.MicroBatchSize, run.Data.SequenceLength);
         var loop = RunParts.Loop(run, module, data);
 

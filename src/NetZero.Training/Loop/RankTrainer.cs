@@ -6,7 +6,7 @@ using NetZero.Sharding;
 namespace NetZero.Training;
 
 /// <summary>One rank's part of a run. Rank 0 writes and reports for all.</summary>
-internal sealed class RankTrainer(RunState state, RankContext rank)
+internal sealed class RankTrainer(RunState state, RankContext rank, bool isProcess)
 {
     private readonly RunConfiguration _run = state.Run;
     private readonly TimeLeftEstimate _timeLeft = new();
@@ -17,21 +17,21 @@ internal sealed class RankTrainer(RunState state, RankContext rank)
     {
         var module = RunParts.Shard(_run, state.Model, rank.Group, rank.Tensors, state.Source);
         if (state.Files.Trace is { } trace)
-            module.Observer = new TraceRecorder(trace, rank.Rank, state.Started);
+            module.Observer = new TraceRecorder(trace, rank.Tensors.Ledger, rank.Rank, state.Started);
         var order = new SampleOrder(state.Text.SampleCount, _run.Data.Shuffle, _run.Seed);
         var data = new TextBatches(new BatchReader(state.Text.Tokens, order, BatchLayout.Of(_run), rank.Rank));
         var loop = RunParts.Loop(_run, module, data);
         for (var step = 0; step < _run.Steps; step++)
         {
             var result = loop.Step(step, rank.Cancellation);
-            state.Report(RankReport.Of(_run, module, loop));
+            ReportMemory(RankReport.Of(_run, module, loop));
             var evaluation = _run.EvalEvery > 0 && (step + 1) % _run.EvalEvery == 0 ? Evaluate(loop, step) : null;
             if (Reports)
                 Report(result, evaluation);
         }
 
         Save(module);
-        state.Report(RankReport.Of(_run, module, loop));
+        ReportMemory(RankReport.Of(_run, module, loop));
         return Task.CompletedTask;
     }
 
@@ -47,6 +47,13 @@ internal sealed class RankTrainer(RunState state, RankContext rank)
         if (Reports)
             state.Observer.OnEvaluation(new EvaluationReport(step, loss, Stopwatch.GetElapsedTime(start).TotalSeconds));
         return loss;
+    }
+
+    // Ranks of one process share the state; others send their numbers.
+    private void ReportMemory(RankMemory memory)
+    {
+        foreach (var each in isProcess ? RankReport.Share(rank.Group, memory) : [memory])
+            state.Report(each);
     }
 
     private void Report(StepResult result, double? validationLoss)

@@ -4,12 +4,15 @@ namespace NetZero.Training;
 internal sealed class RunFiles : IDisposable
 {
     private readonly RunFolder _folder;
-    private readonly MetricsWriter _metrics;
+    private readonly MetricsWriter? _metrics;
 
-    public RunFiles(RunFolder folder, bool trace)
+    /// <param name="folder">Where they are.</param>
+    /// <param name="trace">Whether a trace is among them.</param>
+    /// <param name="writes">False on ranks whose files another process writes.</param>
+    public RunFiles(RunFolder folder, bool trace, bool writes)
     {
         _folder = folder;
-        _metrics = new MetricsWriter(folder.MetricsPath);
+        _metrics = writes ? new MetricsWriter(folder.MetricsPath) : null;
         Trace = trace ? new TraceWriter(folder.TracePath) : null;
     }
 
@@ -18,11 +21,11 @@ internal sealed class RunFiles : IDisposable
 
     public string ModelPath => _folder.ModelPath;
 
-    public void Write(StepMetrics metrics) => _metrics.Write(metrics);
+    public void Write(StepMetrics metrics) => _metrics?.Write(metrics);
 
     public void WriteMemory(IReadOnlyList<RankMemory> memory)
     {
-        if (memory.Count > 0)
+        if (_metrics is not null && memory.Count > 0)
             MemoryReport.Write(_folder.MemoryPath, memory);
     }
 
@@ -35,7 +38,7 @@ internal sealed class RunFiles : IDisposable
 
     public void Dispose()
     {
-        _metrics.Dispose();
+        _metrics?.Dispose();
         Trace?.Dispose();
     }
 }

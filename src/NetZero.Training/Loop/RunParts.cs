@@ -1,6 +1,5 @@
 using NetZero.Collectives;
 using NetZero.Nn;
-using NetZero.Planning;
 using NetZero.Sharding;
 using NetZero.Tensors;
 
@@ -22,55 +21,36 @@ internal static class RunParts
         ExactGelu = exactGelu,
     };
 
+    /// <summary>The model's shape for plans: which GELU it is does not change a byte.</summary>
+    public static Gpt2Config PlannedModel(RunConfiguration run) => Model(run, exactGelu: false);
+
+    /// <summary>A rank's tensors without memory, for plans.</summary>
+    public static TensorContext MetaTensors(RunConfiguration run) => new(new TensorContextOptions
+    {
+        Device = Device.Meta,
+        Threads = run.ThreadsPerRank,
+        MemoryBudgetBytes = run.MemoryBudgetBytes,
+    });
+
     /// <summary>A distributed model on one rank.</summary>
     public static ShardedModule Shard(RunConfiguration run, Gpt2Config model, ProcessGroup group, TensorContext tensors, IParameterSource? source) =>
         FullyShard.Apply(
-            new Gpt2(model), group, tensors, Policy(run.Zero), new ShardingOptions { GradientAccumulationSteps = run.AccumulationSteps, Source = source });
+            new Gpt2(model), group, tensors, run.Zero.ToPolicy(),
+            new ShardingOptions
+            {
+                GradientAccumulationSteps = run.AccumulationSteps,
+                Source = source,
+                Frozen = run.Frozen,
+                ActivationCheckpointing = run.Checkpointing.ToOption(),
+            });
 
     /// <summary>The steps of one rank.</summary>
     public static TrainingLoop Loop(RunConfiguration run, ShardedModule module, IBatchSource data) =>
-        new(module, Optimizer(run.Optimizer, module), data, new TrainingLoopOptions { Schedule = Schedule(run.Scheduler), GradientClipping = run.GradientClipping });
-
-    /// <summary>The bytes that an optimizer's formula counts per parameter.</summary>
-    public static StateWidths Widths(OptimizerConfiguration optimizer) => optimizer.Type switch
-    {
-        OptimizerKind.Sgd when optimizer.Momentum == 0 => StateWidths.SinglePrecisionSgd,
-        OptimizerKind.Sgd => StateWidths.SinglePrecisionMomentum,
-        _ => StateWidths.SinglePrecisionAdam,
-    };
-
-    private static ShardingPolicy Policy(ZeroConfiguration zero) => new()
-    {
-        Stage = zero.Stage,
-        Reduction = zero.Reduce == ReduceMode.Last ? GradientReduction.LastMicroBatch : GradientReduction.EachMicroBatch,
-    };
-
-    private static Optimizer Optimizer(OptimizerConfiguration optimizer, IFlatParameters parameters) => optimizer.Type switch
-    {
-        OptimizerKind.AdamW => new AdamW(parameters, new AdamWOptions
+        new(module, OptimizerParts.Make(run, module), data, new TrainingLoopOptions
         {
-            LearningRate = optimizer.LearningRate,
-            Beta1 = optimizer.Betas.First,
-            Beta2 = optimizer.Betas.Second,
-            Epsilon = optimizer.Epsilon,
-            WeightDecay = optimizer.WeightDecay,
-            WeightDecayAll = optimizer.WeightDecayAll,
-        }),
-        OptimizerKind.Sgd => new Sgd(parameters, new SgdOptions
-        {
-            LearningRate = optimizer.LearningRate,
-            Momentum = optimizer.Momentum,
-            WeightDecay = optimizer.WeightDecay,
-            WeightDecayAll = optimizer.WeightDecayAll,
-        }),
-        _ => throw new ArgumentOutOfRangeException(nameof(optimizer), optimizer.Type, "Unknown optimizer."),
-    };
-
-    private static LearningRateSchedule Schedule(SchedulerConfiguration scheduler) => scheduler.Type switch
-    {
-        SchedulerKind.Constant => new ConstantSchedule(),
-        SchedulerKind.WarmupLR => new WarmupSchedule(scheduler.WarmupSteps),
-        SchedulerKind.WarmupCosineLR => new WarmupCosineSchedule(scheduler.WarmupSteps, scheduler.TotalSteps, scheduler.CosineMinimumRatio),
-        _ => throw new ArgumentOutOfRangeException(nameof(scheduler), scheduler.Type, "Unknown scheduler."),
-    };
+            Schedule = run.Scheduler.Make(),
+            GradientClipping = run.GradientClipping,
+            GradientClippingNorm = run.GradientClippingNorm,
+            GradientClippingValue = run.GradientClippingValue,
+        });
 }

@@ -1,16 +1,19 @@
 using System.Diagnostics;
 using NetZero.Sharding;
+using NetZero.Tensors;
 
 namespace NetZero.Training;
 
 /// <summary>Hands one rank's schedule events to the trace.</summary>
 /// <param name="writer">The trace of all ranks.</param>
+/// <param name="ledger">The rank's memory.</param>
 /// <param name="rank">The rank.</param>
 /// <param name="origin">The run's start, in ticks of <see cref="Stopwatch"/>.</param>
-internal sealed class TraceRecorder(TraceWriter writer, int rank, long origin) : IScheduleObserver
+internal sealed class TraceRecorder(TraceWriter writer, MemoryLedger ledger, int rank, long origin) : IScheduleObserver
 {
     public void OnEvent(in ScheduleRecord record) => writer.Write(new TraceEvent(
-        rank, record.Event.Kind.ToString(), record.Unit, record.Bytes, Microseconds(record.Start - origin), Microseconds(record.End - record.Start)));
+        rank, TraceNames.Of(record.Event.Kind), record.Unit, record.Bytes, Microseconds(record.Start - origin), Microseconds(record.End - record.Start),
+        KindBytes.LiveOf(ledger)));
 
     private static double Microseconds(long ticks) => ticks * (1e6 / Stopwatch.Frequency);
 }

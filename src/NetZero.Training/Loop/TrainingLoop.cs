@@ -65,7 +65,7 @@ public sealed class TrainingLoop
             open.Backward(microLoss);
         }
 
-        var norm = _options.GradientClipping > 0 ? _sharded.ClipGradientNorm(_options.GradientClipping) : _sharded.GradientNorm();
+        var norm = Clip();
         _optimizer.LearningRate = _options.Schedule.At(step, _baseRate);
         _optimizer.Prepare();
         SteadyBytes = Tensors.Ledger.Snapshot();
@@ -101,6 +101,17 @@ public sealed class TrainingLoop
         return MeanOverRanks(sum) * _sharded.Group.Size / samples;
     }
 
+    // The norm before clipping.
+    private double Clip()
+    {
+        if (_options.GradientClipping > 0)
+            return _sharded.ClipGradientNorm(_options.GradientClipping, _options.GradientClippingNorm);
+        var norm = _sharded.GradientNorm(_options.GradientClippingNorm);
+        if (_options.GradientClippingValue > 0)
+            _sharded.ClipGradientValue(_options.GradientClippingValue);
+        return norm;
+    }
+
     private Tensor Loss()
     {
         Shape shape = [_data.Rows, _data.SequenceLength];
@@ -125,6 +136,12 @@ public sealed record TrainingLoopOptions
 
     /// <summary>The largest global gradient norm; 0 is off.</summary>
     public double GradientClipping { get; init; }
+
+    /// <summary>Which norm that is, and which one is reported.</summary>
+    public NormKind GradientClippingNorm { get; init; }
+
+    /// <summary>The largest magnitude of an element of the gradients; 0 is off. Not together with <see cref="GradientClipping"/>.</summary>
+    public double GradientClippingValue { get; init; }
 }
 
 /// <summary>What one step found.</summary>

@@ -1,3 +1,5 @@
+using NetZero.Tensors;
+
 namespace NetZero.Training;
 
 /// <summary>A run that is about to begin.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using NetZero.Tensors;
 
 namespace NetZero.Training;
@@ -27,21 +26,11 @@ public static class MemoryReport
             {
                 writer.WriteStartObject();
                 writer.WriteNumber("rank", rank.Rank);
-                Write(writer, "peak_bytes", rank.Peak);
-                Write(writer, "steady_bytes", rank.Steady);
+                rank.Peak.WriteTo(writer, "peak_bytes");
+                rank.Steady.WriteTo(writer, "steady_bytes");
                 writer.WriteNumber("model_state_bytes_expected", rank.ModelStateBytesExpected);
                 writer.WriteEndObject();
             }
             writer.WriteEndArray();
         }));
-
-    /// <summary>Writes one object: each kind by its name, and <c>total</c>.</summary>
-    internal static void Write(Utf8JsonWriter writer, string name, KindBytes bytes)
-    {
-        writer.WriteStartObject(name);
-        foreach (var (kind, kindName) in KindBytes.Names)
-            writer.WriteNumber(kindName, bytes[kind]);
-        writer.WriteNumber("total", bytes.Total);
-        writer.WriteEndObject();
-    }
 }

@@ -92,6 +92,9 @@ public sealed class RunFolder
         return Check(path, overwrite);
     }
 
+    /// <summary>The folder as a rank knows it whose files another process writes.</summary>
+    internal static RunFolder OfAnotherRank(RunConfiguration configuration) => new(Path.GetFullPath(configuration.OutputDirectory ?? NewPath("run")));
+
     /// <summary>Starts the run's files: makes the folder, removes the files of a run that is overwritten, writes the configuration.</summary>
     /// <exception cref="ConfigurationException">The folder cannot be written to after all.</exception>
     public void Begin(RunConfiguration configuration)

@@ -5,7 +5,7 @@ namespace NetZero.Training;
 /// <summary>One line of <c>metrics.jsonl</c>.</summary>
 /// <param name="Step">The optimizer step, from 0.</param>
 /// <param name="Loss">The mean over all targets of the global batch, before the update, in nats per token.</param>
-/// <param name="GradientNorm">The global 2-norm, before clipping.</param>
+/// <param name="GradientNorm">The global gradient norm before clipping: the 2-norm, or the one that the configuration clips by.</param>
 /// <param name="LearningRate">The rate of this step's update.</param>
 /// <param name="Tokens">Tokens of all ranks, this step's included.</param>
 /// <param name="TokensPerSecond">Tokens of this step over its time.</param>

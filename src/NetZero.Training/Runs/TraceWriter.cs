@@ -1,20 +1,26 @@
 using System.Text.Json;
+using NetZero.Tensors;
 
 namespace NetZero.Training;
 
 /// <summary>One event of a traced run.</summary>
 /// <param name="Rank">The rank it ran on.</param>
-/// <param name="Name">The schedule's event: <c>AllGather</c>, <c>Forward</c>, <c>Release</c>, <c>Backward</c>, <c>ReduceScatter</c>, ...</param>
+/// <param name="Name">
+/// The schedule's event: <c>AllGather</c>, <c>Release</c>, <c>ReduceScatter</c>, ...; <c>Forward</c> and <c>Backward</c> span a unit's pass, and the <c>Wait</c> at
+/// their beginning lasts until the unit's parameters are there.
+/// </param>
 /// <param name="Unit">The unit it belongs to.</param>
 /// <param name="Bytes">Bytes that it moves or frees; 0 for computation.</param>
 /// <param name="StartMicroseconds">When it began, from the run's start.</param>
 /// <param name="DurationMicroseconds">How long it took.</param>
+/// <param name="Live">What lived on the rank after it, by kind.</param>
 public readonly record struct TraceEvent(
-    int Rank, string Name, string Unit, long Bytes, double StartMicroseconds, double DurationMicroseconds);
+    int Rank, string Name, string Unit, long Bytes, double StartMicroseconds, double DurationMicroseconds, KindBytes Live);
 
 /// <summary>
 /// Writes <c>trace.json</c> in Chrome's trace event format ("Trace Event Format", complete events of phase X), which chrome://tracing and
-/// Perfetto open. Ranks are threads of one process. Safe for several threads.
+/// Perfetto open. Ranks are threads of one process. After each event of a rank comes a counter (phase C) with the bytes that live on it by
+/// kind. Safe for several threads.
 /// </summary>
 public sealed class TraceWriter : IDisposable
 {
@@ -75,7 +81,24 @@ public sealed class TraceWriter : IDisposable
         _json.WriteNumber("bytes", e.Bytes);
         _json.WriteEndObject();
         _json.WriteEndObject();
+        WriteLive(e);
         if (_json.BytesPending > FlushBytes)
             _json.Flush();
+    }
+
+    // Counters belong to processes, so the rank is part of the name.
+    private void WriteLive(in TraceEvent e)
+    {
+        _json.WriteStartObject();
+        _json.WriteString("name", $"memory of rank {e.Rank}");
+        _json.WriteString("ph", "C");
+        _json.WriteNumber("ts", e.StartMicroseconds + e.DurationMicroseconds);
+        _json.WriteNumber("pid", 0);
+        _json.WriteNumber("tid", e.Rank);
+        _json.WriteStartObject("args");
+        foreach (var (kind, name) in KindBytes.Names)
+            _json.WriteNumber(name, e.Live[kind]);
+        _json.WriteEndObject();
+        _json.WriteEndObject();
     }
 }

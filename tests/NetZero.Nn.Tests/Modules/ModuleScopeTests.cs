@@ -78,11 +78,35 @@ public class ModuleScopeTests
         Assert.Equal(["before", "after"], log);
     }
 
+    [Fact]
+    public void Hooks_OfACheckpointedModule_SeeItsSecondForwardInBackward()
+    {
+        using var tensors = new TensorContext();
+        var log = new List<string>();
+        var chain = new Chain(1) { Hooks = new Log(log), Checkpoint = KeptOps.None };
+        var y = chain.Call(tensors.Full([1], 1).RequireGrad());
+        Assert.Equal(["before", "after"], log);
+        y.Backward();
+        Assert.Equal(["before", "after", "before again", "after again"], log);
+    }
+
+    [Fact]
+    public void CheckpointedModule_WithNothingToDifferentiate_IsNotRunAgain()
+    {
+        using var tensors = new TensorContext();
+        Assert.False(new Chain(1) { Checkpoint = KeptOps.None }.Call(tensors.Full([1], 1)).RequiresGrad);
+        Assert.Equal(0, tensors.Tape.Count);
+    }
+
     private sealed class Log(List<string> lines) : IModuleHooks
     {
         public void BeforeForward() => lines.Add("before");
 
         public void AfterForward() => lines.Add("after");
+
+        public void BeforeRecompute() => lines.Add("before again");
+
+        public void AfterRecompute() => lines.Add("after again");
     }
 
     private sealed class Gelus : Layer

@@ -147,7 +147,7 @@ public class FlatOptimizerTests
         Assert.Equal(2 * TwoTensors.Length * sizeof(float), tensors.Ledger.Live(MemoryKind.Optimizer));
         adam.Step();
         Assert.Equal(2 * TwoTensors.Length * sizeof(float), tensors.Ledger.Live(MemoryKind.Optimizer));
-        Assert.Equal(["exp_avg", "exp_avg_sq"], adam.StateNames);
+        Assert.Equal([new("exp_avg", DType.F32), new("exp_avg_sq", DType.F32)], adam.States);
     }
 
     [Fact]
@@ -157,8 +157,8 @@ public class FlatOptimizerTests
         var sgd = new Sgd(new TwoTensors(tensors));
         sgd.Step();
 
-        Assert.Empty(sgd.StateNames);
+        Assert.Empty(sgd.States);
         Assert.Equal(0, tensors.Ledger.Live(MemoryKind.Optimizer));
-        Assert.Equal(["momentum_buffer"], new Sgd(new TwoTensors(tensors), new SgdOptions { Momentum = 0.9 }).StateNames);
+        Assert.Equal([new("momentum_buffer", DType.F32)], new Sgd(new TwoTensors(tensors), new SgdOptions { Momentum = 0.9 }).States);
     }
 }

@@ -37,6 +37,8 @@ internal sealed class TwoTensors : FlatShard, IFlatParameters
 
     public IReadOnlyList<FlatShard> Shards => [this];
 
+    public IEnumerable<string> Names => ["a.weight", "a.bias", "b.weight"];
+
     public void Update(Action<FlatShard, Tensor?> update) => update(this, _gradientScale);
 
     /// <summary>Visits the elements that belong to a parameter.</summary>

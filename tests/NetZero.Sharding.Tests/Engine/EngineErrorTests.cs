@@ -25,7 +25,10 @@ public class EngineErrorTests
             var model = new ToyModel();
             FullyShard.Apply(model, rank, ShardingPolicy.Zero3);
             var error = Assert.Throws<TensorFreedException>(() => model.Blocks[1].Up.Weight.Value.ToArray<float>());
-            Assert.Contains("'blocks.1'", error.Message, StringComparison.Ordinal);
+            Assert.Equal(
+                "Parameter 'blocks.1.up.weight' is not there: parameters of unit 'blocks.1' are released outside of its forward and backward (stage 3). "
+                + "Use it inside the module that owns it, or hold it with ShardedModule.GatherParameter(\"blocks.1.up.weight\"); this rank's part is there as OwnShard(\"blocks.1.up.weight\").",
+                error.Message);
         });
     }
 

@@ -12,28 +12,6 @@ namespace NetZero.Sharding.Tests.Engine;
 /// </remarks>
 public class ReductionByHandTests
 {
-    private sealed class OneWeight : Module
-    {
-        private readonly Unit _unit;
-
-        public OneWeight() => _unit = AddUnit("unit", new Unit());
-
-        public Tensor Loss(Tensor x)
-        {
-            using var call = Enter(x.Context);
-            return call.Return(_unit.Call(x).CrossEntropy(x.Context.From<int>(new int[(int)x.Shape[0]], [x.Shape[0]])));
-        }
-
-        private sealed class Unit : Layer
-        {
-            private readonly Linear _linear;
-
-            public Unit() => _linear = AddChild("linear", new Linear(1, 2, bias: false, initializer: Initializer.Zeros));
-
-            protected override Tensor Forward(Tensor x) => _linear.Call(x);
-        }
-    }
-
     public static TheoryData<int, int, int, GradientReduction> Cases
     {
         get

@@ -43,6 +43,9 @@ internal sealed record ToyRun
 {
     public required Func<Module> Model { get; init; }
 
+    /// <summary>Told each rank's model before it is sharded.</summary>
+    public Action<Module, RankContext>? Prepare { get; init; }
+
     public int Ranks { get; init; } = 1;
 
     public ShardingPolicy Policy { get; init; } = ShardingPolicy.DataParallel;
@@ -54,7 +57,15 @@ internal sealed record ToyRun
 
     public int AccumulationSteps { get; init; } = 1;
 
+    public ActivationCheckpointing? ActivationCheckpointing { get; init; }
+
+    public IReadOnlyList<string> Frozen { get; init; } = [];
+
     public double Clip { get; init; }
+
+    public double ClipValue { get; init; }
+
+    public NormKind Norm { get; init; }
 
     public IParameterSource? Source { get; init; }
 
@@ -65,20 +76,34 @@ internal sealed record ToyRun
     /// <summary>Told at the end of each step, on each rank.</summary>
     public Action<RankContext, int>? AfterStep { get; init; }
 
+    /// <summary>Whether all calls are kept for the outcome, and not the latest only.</summary>
+    public bool RecordsAllCalls { get; init; }
+
     public Outcome Run()
     {
         var ranks = Testing.Ranks.Run(Ranks, RunRank);
         var losses = Enumerable.Range(0, Steps).Select(step => ranks.Average(rank => rank.Losses[step])).ToArray();
-        return new Outcome(losses, ranks[0].Norms, ranks[0].Before, [.. ranks.Select(rank => rank.After)]);
+        return new Outcome(losses, ranks[0].Norms, ranks[0].Before, [.. ranks.Select(rank => rank.After)]) { Traces = [.. ranks.Select(rank => rank.Trace)] };
+    }
+
+    /// <summary>What one rank of the run does, on Meta and alone: nothing is computed.</summary>
+    public Trace Plan(int rank)
+    {
+        using var tensors = new TensorContext(new TensorContextOptions { Device = Device.Meta });
+        return RunRank(new RankContext(new FakeProcessGroup(rank, Ranks), tensors)).Trace;
     }
 
     private RankOutcome RunRank(RankContext rank)
     {
         var model = Model();
-        var sharded = FullyShard.Apply(model, rank, Policy, new ShardingOptions { GradientAccumulationSteps = AccumulationSteps, Source = Source });
+        Prepare?.Invoke(model, rank);
+        var sharded = FullyShard.Apply(model, rank, Policy, new ShardingOptions { GradientAccumulationSteps = AccumulationSteps, Source = Source, ActivationCheckpointing = ActivationCheckpointing, Frozen = Frozen });
         sharded.Observer = Observe?.Invoke(rank);
         var optimizer = Optimizer(sharded);
         var before = Weights(sharded);
+        rank.Group.Recorder.Clear();
+        if (RecordsAllCalls)
+            rank.Group.Recorder.Capacity = int.MaxValue;
         var (losses, norms) = (new double[Steps], new double[Steps]);
         for (var step = 0; step < Steps; step++)
         {
@@ -88,18 +113,24 @@ internal sealed record ToyRun
                 {
                     using var scope = open.BeginMicroBatch();
                     var loss = Loss((IToy)model, rank, step, micro);
-                    losses[step] += loss.Item() / (double)AccumulationSteps;
+                    if (rank.Tensors.Device.HasMemory)
+                        losses[step] += loss.Item() / (double)AccumulationSteps;
                     open.Backward(loss);
                 }
 
-                norms[step] = Clip > 0 ? sharded.ClipGradientNorm(Clip) : sharded.GradientNorm();
+                if (ClipValue > 0)
+                    sharded.ClipGradientValue(ClipValue);
+                norms[step] = Clip > 0 ? sharded.ClipGradientNorm(Clip, Norm) : sharded.GradientNorm(Norm);
                 optimizer.Step();
             }
 
             AfterStep?.Invoke(rank, step);
         }
 
-        return new RankOutcome(losses, norms, before, Weights(sharded));
+        var recorder = rank.Group.Recorder;
+        var ledger = rank.Tensors.Ledger;
+        var trace = new Trace(ledger.PeakSnapshot(), ledger.PeakBytes, ledger.Snapshot(), recorder.TotalWireBytes, [.. recorder.Calls], sharded);
+        return new RankOutcome(losses, norms, before, Weights(sharded), trace);
     }
 
     private Tensor Loss(IToy toy, RankContext rank, int step, int micro)
@@ -117,21 +148,32 @@ internal sealed record ToyRun
     private static Dictionary<string, float[]> Weights(ShardedModule module)
     {
         var weights = new Dictionary<string, float[]>();
-        module.VisitParameters((name, value) => weights[name] = value.ToArray<float>(), everyRank: true);
+        module.VisitParameters((name, value) => weights[name] = module.Tensors.Device.HasMemory ? value.ToArray<float>() : [], everyRank: true);
         return weights;
     }
 
-    private sealed record RankOutcome(double[] Losses, double[] Norms, Dictionary<string, float[]> Before, Dictionary<string, float[]> After);
+    private sealed record RankOutcome(double[] Losses, double[] Norms, Dictionary<string, float[]> Before, Dictionary<string, float[]> After, Trace Trace);
+
+    /// <summary>What one rank held and called: peaks by kind and in all, what is left after the last step, and the collectives of all steps.</summary>
+    public sealed record Trace(long[] PeakBytes, long TotalPeakBytes, long[] LeftBytes, long WireBytes, RecordedCall[] Calls, ShardedModule Module);
 
     /// <summary>What a run left: losses of the global batch, and weights as each rank sees them.</summary>
     public sealed record Outcome(double[] Losses, double[] Norms, Dictionary<string, float[]> Before, Dictionary<string, float[]>[] After)
     {
+        public required Trace[] Traces { get; init; }
+
         public int ParameterCount => Before.Values.Sum(values => values.Length);
 
         public void AssertSameBits(Outcome other)
         {
-            Assert.Equal(Losses, other.Losses);
             Assert.Equal(Norms, other.Norms);
+            AssertSameTraining(other);
+        }
+
+        /// <summary>Losses and weights agree bit for bit; norms, which are summed slice by slice, may not, where the slices differ.</summary>
+        public void AssertSameTraining(Outcome other)
+        {
+            Assert.Equal(Losses, other.Losses);
             foreach (var (name, values) in After[0])
                 Assert.Equal(values, other.After[0][name]);
         }

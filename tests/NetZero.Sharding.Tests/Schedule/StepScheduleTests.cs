@@ -1,14 +1,9 @@
-using NetZero.Nn;
-
 namespace NetZero.Sharding.Tests.Schedule;
 
 public class StepScheduleTests
 {
     private static StepSchedule Build(int blocks, int worldSize, int stage, int microBatches = 1, GradientReduction reduction = GradientReduction.EachMicroBatch) =>
-        new StepScheduleBuilder(Units(blocks, worldSize), new ShardingPolicy { Stage = stage, Reduction = reduction }, worldSize).Training(microBatches);
-
-    private static List<UnitLayout> Units(int blocks, int worldSize) =>
-        [.. Enumerable.Range(0, blocks + 1).Select(i => new UnitLayout(i == 0 ? "root" : $"h.{i - 1}", [($"p{i}", new Parameter("p", [10], Initializer.Zeros))], worldSize))];
+        Schedules.Of(new Blocks(blocks), new ShardingPolicy { Stage = stage, Reduction = reduction }, worldSize, microBatches);
 
     [Fact]
     public void ZeRO3_TwoBlocks_GathersAheadAndReducesBehind()

@@ -7,7 +7,7 @@ public class NativeAllocatorTests
     [Fact]
     public void Allocate_EverNewLargeSizes_HoldsAtMostTwiceThePeak()
     {
-        using var allocator = new NativeAllocator();
+        using var allocator = new NativeAllocator(BlockSource.System);
         for (var i = 0; i < 500; i++)
         {
             var bytes = (2 * MiB) + (i * 64);
@@ -20,7 +20,7 @@ public class NativeAllocatorTests
     public void Allocate_AStepWhoseSizesTakeTurns_AsksTheSystemForNothingFromTheSecondOn()
     {
         // In use at once: 4 MiB and one of the others, at most 10 together; needed in all: 20 MiB, twice that.
-        using var allocator = new NativeAllocator();
+        using var allocator = new NativeAllocator(BlockSource.System);
         for (var step = 0; step < 4; step++)
         {
             var before = allocator.SystemAllocations;
@@ -35,7 +35,7 @@ public class NativeAllocatorTests
     [Fact]
     public void Allocate_BeyondTheLimit_GivesBackTheSizeAskedForLongestAgoAndNoneInUse()
     {
-        using var allocator = new NativeAllocator();
+        using var allocator = new NativeAllocator(BlockSource.System);
         var used = allocator.Allocate(3 * MiB);
         foreach (var bytes in new[] { 4 * MiB, 5 * MiB })
             allocator.Free(allocator.Allocate(bytes), bytes);
@@ -55,7 +55,7 @@ public class NativeAllocatorTests
     [Fact]
     public void Allocate_WhatTheSystemDoesNotHave_GivesTheCacheBackFirstAndThenThrows()
     {
-        using var allocator = new NativeAllocator();
+        using var allocator = new NativeAllocator(BlockSource.System);
         allocator.Free(allocator.Allocate(3 * MiB), 3 * MiB);
         allocator.Free(allocator.Allocate(100), 100);
         Assert.Throws<OutOfMemoryException>(() => allocator.Allocate(1L << 62));
@@ -82,7 +82,7 @@ public class NativeAllocatorTests
     public void HugePages_OnLinux_AreAdvised()
     {
         Assert.Equal(OperatingSystem.IsLinux(), HugePages.AreAvailable);
-        using var allocator = new NativeAllocator();
+        using var allocator = new NativeAllocator(BlockSource.System);
         Assert.Equal(0, allocator.Allocate(HugePages.Bytes) % (nint)HugePages.Bytes);
     }
 }

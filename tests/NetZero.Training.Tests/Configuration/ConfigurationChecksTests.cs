@@ -11,11 +11,54 @@ public class ConfigurationChecksTests
     [InlineData("'data.validation' would have no effect: 'eval_every' is 0 (off); set it, or leave 'data.validation' out", "data.validation=x")]
     [InlineData("'optimizer.params.momentum' would have no effect: it belongs to optimizer.type SGD; remove it", "optimizer.params.momentum=0.9")]
     [InlineData("'optimizer.params.eps' would have no effect: it belongs to optimizer.type AdamW; remove it", "optimizer.params.eps=1e-8", "optimizer.type=SGD")]
-    [InlineData("'scheduler.params.warmup_num_steps' would have no effect: it belongs to scheduler.type WarmupLR or WarmupCosineLR; remove it", "scheduler.params.warmup_num_steps=3")]
+    [InlineData("'optimizer.params.state_dtype' would have no effect: it belongs to an optimizer that keeps moments: AdamW, Lion, or SGD with momentum; remove it", "optimizer.params.state_dtype=bf16", "optimizer.type=SGD")]
+    [InlineData("'optimizer.params.base_batch_size' would have no effect: it belongs to optimizer.params.lr_scaling linear or sqrt; remove it", "optimizer.params.base_batch_size=8")]
+    [InlineData("'optimizer.params.base_batch_size' is missing: 'optimizer.params.lr_scaling' needs the batch size that 'optimizer.params.lr' was found for", "optimizer.params.lr_scaling=sqrt")]
+    [InlineData("'optimizer.type' is the text \"Adan\"; expected one of \"AdamW\", \"SGD\", \"Lion\"", "optimizer.type=Adan")]
+    [InlineData("'optimizer.groups' is an object; expected a list of objects", "optimizer.groups={}")]
+    [InlineData("unknown key 'optimizer.groups[1].wieght_decay'; the nearest known key is 'optimizer.groups.weight_decay'", "optimizer.groups=[{\"pattern\":\"a\"},{\"pattern\":\"b\",\"wieght_decay\":1}]")]
+    [InlineData("'optimizer.groups[0].lr' is the number -1; expected a number, at least 0", "optimizer.groups=[{\"pattern\":\"a\",\"lr\":-1}]")]
+    [InlineData("'optimizer.groups' has a group without 'pattern'; name the parameters it is for, such as \"h.*.attn.**\"", "optimizer.groups=[{\"lr\":1}]")]
+    [InlineData("'optimizer.groups' holds a list; give the whole of it, such as --set 'optimizer.groups=[...]'", "optimizer.groups.lr=1")]
+    [InlineData("'optimizer.params.lr' is 0, but a group has an 'lr' of its own, which follows it through the schedule; give both", "optimizer.params.lr=0", "optimizer.groups=[{\"pattern\":\"a\",\"lr\":1}]")]
+    [InlineData("'scheduler.params.step_size' is missing: say after how many steps StepLR lowers the learning rate", "scheduler.type=StepLR")]
+    [InlineData("'scheduler.params.gamma' would have no effect: it belongs to scheduler.type StepLR; remove it", "scheduler.params.gamma=0.5")]
+    [InlineData("'scheduler.params.decay_num_steps' is missing: say in how many last steps WarmupStableDecayLR lowers the learning rate", "scheduler.type=WarmupStableDecayLR")]
+    [InlineData("'scheduler.params.warmup_num_steps' 11 and 'scheduler.params.decay_num_steps' 10 are together more than 'scheduler.params.total_num_steps' 20; lower either or raise the last", "scheduler.type=WarmupStableDecayLR", "scheduler.params.warmup_num_steps=11", "scheduler.params.decay_num_steps=10")]
+    [InlineData("'scheduler.params.warmup_num_steps' would have no effect: it belongs to scheduler.type WarmupLR, WarmupDecayLR, WarmupCosineLR, InverseSqrtLR or WarmupStableDecayLR; remove it", "scheduler.params.warmup_num_steps=3")]
     [InlineData("'scheduler.params.cos_min_ratio' would have no effect: it belongs to scheduler.type WarmupCosineLR; remove it", "scheduler.params.cos_min_ratio=0", "scheduler.type=WarmupLR")]
     [InlineData("'scheduler.params.warmup_num_steps' is 30, more than 'scheduler.params.total_num_steps' 20; lower the first or raise the second", "scheduler.type=WarmupCosineLR", "scheduler.params.warmup_num_steps=30", "scheduler.params.total_num_steps=20")]
+    [InlineData("'gradient_clipping' is 1 and 'gradient_clipping_value' is 2: clip by norm or by value, and leave the other out", "gradient_clipping=1", "gradient_clipping_value=2")]
+    [InlineData("'gradient_clipping_norm' would have no effect: it belongs to gradient_clipping above 0; remove it", "gradient_clipping_norm=1")]
+    [InlineData("'gradient_clipping_norm' is the text \"3\"; expected 1, 2 or \"inf\"", "gradient_clipping=1", "gradient_clipping_norm=3")]
+    [InlineData("'frozen': All parameters are frozen: there is nothing to train; leave some out.", "frozen=**")]
+    [InlineData("'frozen': The freezing pattern 'x.*' matches no parameter of the model; parameters are named 'wte.weight', 'wpe.weight', 'h.0.ln_1.weight', 'h.0.ln_1.bias', 'h.0.attn.c_attn.weight', 'h.0.attn.c_attn.bias' and 22 more.", "frozen=[\"x.*\"]")]
+    [InlineData("'activation_checkpointing.every' would have no effect: it belongs to activation_checkpointing.mode full or selective; remove it", "activation_checkpointing.every=2")]
+    [InlineData("'activation_checkpointing.keep' would have no effect: it belongs to activation_checkpointing.mode selective; remove it", "activation_checkpointing.mode=full", "activation_checkpointing.keep=matmul")]
+    [InlineData("'activation_checkpointing.keep' is the list [\"gelu\"]; expected one of \"attention\", \"matmul\", or a list of them", "activation_checkpointing={\"mode\": \"selective\", \"keep\": [\"gelu\"]}")]
+    [InlineData("'activation_checkpointing': Activation checkpointing of every 3 blocks would have no effect: the model has 2 blocks; declare some with AddUnit, or leave it out.", "activation_checkpointing.mode=full", "activation_checkpointing.every=3")]
     public void Contradiction_IsRefusedWithTheFix(string problem, params string[] overrides) =>
         Assert.Equal("the configuration: " + problem, Configurations.Problem(overrides));
+
+    [Theory]
+    [InlineData("'zero_optimization.stage' is the number 4; expected a whole number from 0 to 3, or one of \"ddp\", \"zero1\", \"zero2\", \"zero3\", \"fsdp\"", "stage=4")]
+    [InlineData("'zero_optimization.reshard_after_forward' is the number 1; expected true, false or a number of ranks, at least 2", "reshard_after_forward=1")]
+    [InlineData("'zero_optimization.reshard_after_forward' would have no effect: it belongs to zero_optimization.stage 3; remove it", "stage=2", "reshard_after_forward=false")]
+    [InlineData("'zero_optimization.keep_gathered' would have no effect: it belongs to zero_optimization.stage 3; remove it", "keep_gathered=true")]
+    [InlineData("'zero_optimization.prefetch.forward' would have no effect: it belongs to zero_optimization.stage 3; remove it", "prefetch.forward=2")]
+    [InlineData("'zero_optimization.reduce_bucket_size' would have no effect: at stage 3 each unit is reduced and let go by itself; leave it out", "stage=3", "reduce_bucket_size=9")]
+    [InlineData("'zero_optimization.shard_group_size' is 3, which does not divide the 4 ranks; use a divisor, or 0 for all of them", "stage=3", "shard_group_size=3")]
+    [InlineData("'zero_optimization.shard_group_size' is 1: a group of one rank shares nothing; use stage 0 for replicas alone", "stage=3", "shard_group_size=1")]
+    [InlineData("'zero_optimization.shard_group_size' would have no effect: at stage 0 nothing is sharded; leave it out", "shard_group_size=2")]
+    [InlineData("'zero_optimization.reshard_after_forward' is 4: the small group must be a proper divisor of the 4 ranks that parameters are sharded over; use one, true to let parameters go, or false to keep them", "stage=3", "reshard_after_forward=4")]
+    [InlineData("'zero_optimization': The unit pattern 'blocks.*' matches no module of the model; modules are named 'wte', 'wpe', 'h.0', 'h.0.ln_1', 'h.0.attn', 'h.0.attn.c_attn' and 15 more.", "stage=3", "units=blocks.*")]
+    [InlineData("'zero_optimization': The ignored pattern '*.b' matches no parameter of the model; parameters are named 'wte.weight', 'wpe.weight', 'h.0.ln_1.weight', 'h.0.ln_1.bias', 'h.0.attn.c_attn.weight', 'h.0.attn.c_attn.bias' and 22 more.", "stage=3", "ignored=*.b")]
+    [InlineData("'zero_optimization': The override's pattern 'h.7' matches no unit of the model; units are named 'root', 'h.0', 'h.1'.", "stage=3", "overrides={\"h.7\": {\"stage\": 1}}")]
+    [InlineData("'zero_optimization': Units do not nest, but the patterns 'h.**' match both 'h.0' and 'h.0.ln_1' within it; make them match one.", "stage=3", "units=h.**")]
+    [InlineData("unknown key 'zero_optimization.shard_grup_size'; the nearest known key is 'zero_optimization.shard_group_size'", "shard_grup_size=2")]
+    [InlineData("unknown key 'zero_optimization.prefetch.foward'; the nearest known key is 'zero_optimization.prefetch.forward'", "prefetch.foward=2")]
+    public void Sharding_ThatCannotBe_IsRefusedWithTheFix(string problem, params string[] settings) =>
+        Assert.Equal("the configuration: " + problem, Configurations.Problem([.. settings.Select(s => $"zero_optimization.{s}"), "ranks=4"]));
 
     [Fact]
     public void EmptyConfiguration_NamesWhatIsRequired() =>
@@ -27,6 +70,24 @@ public class ConfigurationChecksTests
                 "the configuration: 'steps' is missing: say how many optimizer steps to train, for example --set steps=100",
             ],
             Assert.Throws<ConfigurationException>(() => RunConfiguration.Parse("{}")).Problems);
+
+    [Theory]
+    [InlineData("WarmupDecayLR", "scheduler.params.warmup_num_steps=5")]
+    [InlineData("InverseSqrtLR", "scheduler.params.timescale=3")]
+    [InlineData("OneCycleLR", "scheduler.params.pct_start=0.5")]
+    [InlineData("StepLR", "scheduler.params.step_size=7")]
+    [InlineData("WarmupStableDecayLR", "scheduler.params.decay_num_steps=4")]
+    public void WrittenConfiguration_ReadsAsTheSame(string scheduler, string setting)
+    {
+        var run = Configurations.Parse(
+            $"scheduler.type={scheduler}", setting, "optimizer.type=Lion", "optimizer.params.state_dtype=int8", "optimizer.params.lr_scaling=linear",
+            "optimizer.params.base_batch_size=4", "optimizer.groups=[{\"pattern\":\"**.bias\",\"weight_decay\":0.5},{\"pattern\":\"wte*\",\"lr\":0.25}]");
+        var read = RunConfiguration.Parse(System.Text.Encoding.UTF8.GetString(run.ToJson()));
+        Assert.Equal(run.ToJson(), read.ToJson());
+        Assert.Equal(run.Scheduler, read.Scheduler);
+        Assert.Equal((0.9, 0.99), read.Optimizer.Betas);
+        Assert.Equal(run.Optimizer.Groups, read.Optimizer.Groups);
+    }
 
     [Fact]
     public void RunThatEndsWithinTheWarmup_IsNoMistake() =>

@@ -1,4 +1,5 @@
 using System.Text;
+using NetZero.Sharding;
 
 namespace NetZero.Training.Tests;
 
@@ -13,16 +14,22 @@ public class ConfigurationReaderTests
             "layer_norm_epsilon": 1e-6, "dropout": 0.1, /* another */
           },
           "data": { "train": ["a", "b"], "validation": "c", "tokenizer": "bytes", "seq_len": 40, "shuffle": true },
-          "train_batch_size": 24, "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 3,
+          "train_batch_size": 96, "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 3,
           "optimizer": {
             "type": "AdamW",
             "params": { "lr": 0.0003, "betas": [0.9, 0.95], "eps": 1e-9, "weight_decay": 0.1, "weight_decay_all": true },
           },
           "scheduler": { "type": "WarmupCosineLR", "params": { "warmup_num_steps": 5, "total_num_steps": 90, "cos_min_ratio": 0.1 } },
-          "gradient_clipping": 1.0,
-          "zero_optimization": { "stage": 3, "reduce": "last" },
+          "gradient_clipping": 1.0, "gradient_clipping_norm": "inf",
+          "zero_optimization": {
+            "stage": 3, "reduce": "last", "keep_gathered": true, "reshard_after_forward": 2, "prefetch": { "forward": 2, "backward": 0 }, "reduce_bucket_size": 1000,
+            "shard_group_size": 4, "units": ["h.*"], "min_num_params": 5, "ignored": ["**.bias"],
+            "overrides": { "h.0": { "stage": "zero2" }, "root": { "reshard_after_forward": true } },
+          },
+          "frozen": ["wte.*", "h.0.**"],
+          "activation_checkpointing": { "mode": "selective", "every": 2, "keep": ["attention"] },
           "memory_budget": "2GiB",
-          "steps": 100, "seed": 7, "ranks": 2, "threads_per_rank": 4, "output_dir": "out", "log_every": 10, "eval_every": 50,
+          "steps": 100, "seed": 7, "ranks": 8, "threads_per_rank": 4, "output_dir": "out", "log_every": 10, "eval_every": 50,
         }
         """;
 
@@ -46,18 +53,25 @@ public class ConfigurationReaderTests
         Assert.Equal(["a", "b"], c.Data.Train);
         Assert.Equal(["c"], c.Data.Validation);
         Assert.Equal((40, true), (c.Data.SequenceLength, c.Data.Shuffle));
-        Assert.Equal((24, 4, 3), (c.TrainBatchSize, c.MicroBatchSize, c.AccumulationSteps));
+        Assert.Equal((96, 4, 3), (c.TrainBatchSize, c.MicroBatchSize, c.AccumulationSteps));
         Assert.Equal(
             new OptimizerConfiguration { LearningRate = 0.0003, Betas = (0.9, 0.95), Epsilon = 1e-9, WeightDecay = 0.1, WeightDecayAll = true },
             c.Optimizer);
         Assert.Equal(
             new SchedulerConfiguration { Type = SchedulerKind.WarmupCosineLR, WarmupSteps = 5, TotalSteps = 90, CosineMinimumRatio = 0.1 },
             c.Scheduler);
-        Assert.Equal(1.0, c.GradientClipping);
-        Assert.Equal(new ZeroConfiguration { Stage = 3, Reduce = ReduceMode.Last }, c.Zero);
+        Assert.Equal((1.0, NormKind.Infinity, 0.0), (c.GradientClipping, c.GradientClippingNorm, c.GradientClippingValue));
+        Assert.Equal(["wte.*", "h.0.**"], c.Frozen);
+        Assert.Equal(new CheckpointingConfiguration { Mode = CheckpointingMode.Selective, Every = 2, Keep = Tensors.KeptOps.Attention }, c.Checkpointing);
+        Assert.Equal((3, ReduceMode.Last, true, ReshardAfterForward.Within(2)), (c.Zero.Stage, c.Zero.Reduce, c.Zero.KeepGathered, c.Zero.ReshardAfterForward));
+        Assert.Equal((new PrefetchDepth(2, 0), 1000L, 4, 5L), (c.Zero.Prefetch, c.Zero.ReduceBucketSize, c.Zero.ShardGroupSize, c.Zero.MinimumParameters));
+        Assert.Equal(["h.*"], c.Zero.Units);
+        Assert.Equal(["**.bias"], c.Zero.Ignored);
+        Assert.Equal(
+            [new UnitOverride("h.0") { Stage = 2 }, new UnitOverride("root") { ReshardAfterForward = ReshardAfterForward.Yes }], c.Zero.Overrides);
         Assert.Equal(2L << 30, c.MemoryBudgetBytes);
-        Assert.Equal((100, 7L, 2, 4, "out", 10, 50), (c.Steps, c.Seed, c.Ranks, c.ThreadsPerRank, c.OutputDirectory, c.LogEvery, c.EvalEvery));
-        Assert.Equal(24 * 40, c.TokensPerStep);
+        Assert.Equal((100, 7L, 8, 4, "out", 10, 50), (c.Steps, c.Seed, c.Ranks, c.ThreadsPerRank, c.OutputDirectory, c.LogEvery, c.EvalEvery));
+        Assert.Equal(96 * 40, c.TokensPerStep);
     }
 
     [Fact]
@@ -70,6 +84,10 @@ public class ConfigurationReaderTests
 
     [Theory]
     [InlineData("optimizer.type=SGD", "optimizer.params.momentum=0.9")]
+    [InlineData("gradient_clipping_value=0.5")]
+    [InlineData("gradient_clipping=0.5", "gradient_clipping_norm=1")]
+    [InlineData("activation_checkpointing.mode=full")]
+    [InlineData("activation_checkpointing={\"mode\": \"selective\", \"keep\": \"matmul\"}")]
     [InlineData("scheduler.type=WarmupLR", "scheduler.params.warmup_num_steps=3")]
     [InlineData("optimizer.params.lr=0.1", "data.train=\"ü \\\" quoted\"")]
     public void WrittenConfiguration_HoldsNoKeyThatWouldBeRefused(params string[] overrides)
@@ -124,8 +142,8 @@ public class ConfigurationReaderTests
     [InlineData("""{ "data": { "shuffle": "yes" } }""", "'data.shuffle' is the text \"yes\"; expected true or false")]
     [InlineData("""{ "optimizer": { "params": { "betas": [0.9] } } }""", "'optimizer.params.betas' is the list [0.9]; expected a list of two numbers from 0 to below 1")]
     [InlineData("""{ "optimizer": { "params": { "lr": -1 } } }""", "'optimizer.params.lr' is the number -1; expected a number, at least 0")]
-    [InlineData("""{ "optimizer": { "type": "Adam" } }""", "'optimizer.type' is the text \"Adam\"; expected one of \"AdamW\", \"SGD\"")]
-    [InlineData("""{ "zero_optimization": { "stage": 4 } }""", "'zero_optimization.stage' is the number 4; expected a whole number from 0 to 3")]
+    [InlineData("""{ "optimizer": { "type": "Adam" } }""", "'optimizer.type' is the text \"Adam\"; expected one of \"AdamW\", \"SGD\", \"Lion\"")]
+    [InlineData("""{ "zero_optimization": { "stage": 4 } }""", "'zero_optimization.stage' is the number 4; expected a whole number from 0 to 3, or one of \"ddp\", \"zero1\", \"zero2\", \"zero3\", \"fsdp\"")]
     [InlineData("""{ "memory_budget": "2 apples" }""", "'memory_budget' is the text \"2 apples\"; expected bytes as a whole number or as text such as \"512MB\" or \"2GiB\" (units B, KB, MB, GB, TB, KiB, MiB, GiB, TiB)")]
     [InlineData("""{ "init_from": {} }""", "'init_from' is an object; expected text, not empty")]
     public void Mistake_IsOneLineThatNamesKeyFoundAndExpected(string json, string message)

@@ -25,6 +25,8 @@ public sealed class MemoryPlanTests : IDisposable
 
             data.Add(2, 3, 3, "zero_optimization.reduce=last");
             data.Add(2, 2, 1, "optimizer={\"type\": \"SGD\"}");
+            data.Add(2, 3, 1, "optimizer={\"type\": \"Lion\", \"params\": {\"state_dtype\": \"bf16\"}}");
+            data.Add(3, 1, 1, "optimizer={\"params\": {\"state_dtype\": \"int8\"}}");
             data.Add(2, 3, 1, "steps=1");
             data.Add(2, 3, 1, "threads_per_rank=3");
             return data;
@@ -55,7 +57,7 @@ public sealed class MemoryPlanTests : IDisposable
 
         var ranks = run.Memory.GetProperty("ranks").EnumerateArray().ToArray();
         Assert.Equal([0, 1], ranks.Select(rank => rank.GetProperty("rank").GetInt32()));
-        string[] kinds = ["parameter", "gathered", "gradient", "optimizer", "activation", "communication", "workspace", "total"];
+        string[] kinds = ["parameter", "gathered", "gradient", "optimizer", "activation", "communication", "workspace", "snapshot", "total"];
         Assert.All(ranks, rank =>
         {
             Assert.Equal(["rank", "peak_bytes", "steady_bytes", "model_state_bytes_expected"], rank.EnumerateObject().Select(p => p.Name));

@@ -76,7 +76,7 @@ public class SteadyStepTests
 
         public void OnEvent(in ScheduleRecord record)
         {
-            if (record.Event is { Kind: ScheduleEventKind.Forward, Unit: 0 })
+            if (record.Event is { Kind: ScheduleEventKind.ForwardEnd, Unit: 0 })
                 Ops += 2 * (tape.Count - (2 * (Model.LayerCount + 1)));
         }
     }

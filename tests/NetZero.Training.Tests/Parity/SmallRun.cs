@@ -34,12 +34,15 @@ internal sealed record SmallRun
 
     public Func<RankContext, ShardedModule, IScheduleObserver?>? Observe { get; init; }
 
+    /// <summary>What carries the ranks; threads of this process unless set.</summary>
+    public Func<int, Func<RankContext, Task>, WorldOptions, Task> Start { get; init; } = (ranks, program, options) => World.RunAsync(ranks, program, options);
+
     public async Task<Outcome> RunAsync()
     {
         var ranks = new RankOutcome[Ranks];
         var weights = new Dictionary<string, float[]>();
         var ledgers = new MemoryLedger[Ranks];
-        await World.RunAsync(
+        await Start(
             Ranks,
             rank =>
             {

@@ -1,5 +1,6 @@
 using NetZero.Nn;
 using NetZero.Sharding;
+using NetZero.Testing;
 
 namespace NetZero.Training.Tests.Parity;
 
@@ -48,6 +49,23 @@ public class StagesAgreeTests
                 first = outcome;
             else
                 first.AssertSameBits(outcome, $"stage 0 and stage {stage}");
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public async Task SharedMemory_EveryStage_GivesTheBitsOfThreads(int ranks)
+    {
+        for (var stage = 0; stage <= 3; stage++)
+        {
+            var run = Run(ranks, 2, GradientReduction.EachMicroBatch, stage);
+            var threads = await run.RunAsync();
+            var shared = await (run with { Start = SharedRanks.RunAsync }).RunAsync();
+            threads.AssertSameBits(shared, $"threads and shared memory at stage {stage}");
+            Assert.Equal(threads.Ranks[0].PeakBytes, shared.Ranks[0].PeakBytes);
         }
     }
 

@@ -74,9 +74,9 @@ public sealed class RunFilesTests : IDisposable
     public void Memory_HasEveryKindOfEveryRank()
     {
         var path = _folder.At("memory.json");
-        long[] kinds = [1, 2, 3, 4, 5, 6, 7];
+        long[] kinds = [1, 2, 3, 4, 5, 6, 7, 8];
         var peak = new KindBytes(kinds, 20);
-        var steady = new KindBytes([1, 0, 3, 4, 0, 0, 0], 8);
+        var steady = new KindBytes([1, 0, 3, 4, 0, 0, 0, 0], 8);
         MemoryReport.Write(path, [new RankMemory(1, peak, steady, 9), new RankMemory(0, peak, steady, 8)]);
 
         using var json = JsonDocument.Parse(File.ReadAllText(path));
@@ -86,6 +86,7 @@ public sealed class RunFilesTests : IDisposable
         Assert.Equal(
             [
                 ("parameter", 1), ("gathered", 2), ("gradient", 3), ("optimizer", 4), ("activation", 5), ("communication", 6), ("workspace", 7),
+                ("snapshot", 8),
                 ("total", 20),
             ],
             ranks[0].GetProperty("peak_bytes").EnumerateObject().Select(p => (p.Name, p.Value.GetInt32())));
@@ -102,10 +103,12 @@ public sealed class RunFilesTests : IDisposable
     [Fact]
     public void ModelStateBytes_AreParametersGradientsAndOptimizerState()
     {
-        var rank = new RankMemory(0, new KindBytes(new long[7], 0), new KindBytes([1, 20, 300, 4000, 50000, 600000, 7000000], 0), 0);
+        var rank = new RankMemory(0, new KindBytes(new long[8], 0), new KindBytes([1, 20, 300, 4000, 50000, 600000, 7000000, 0], 0), 0);
 
         Assert.Equal(4301, rank.ModelStateBytes);
     }
+
+    private static readonly KindBytes Bytes = new([1, 2, 3, 4, 5, 6, 7, 8], 36);
 
     [Fact]
     public void Trace_IsWhatChromeReads()
@@ -113,18 +116,24 @@ public sealed class RunFilesTests : IDisposable
         var path = _folder.At("trace.json");
         using (var trace = new TraceWriter(path))
         {
-            trace.Write(new TraceEvent(0, "AllGather", "h.0", 4096, 1.5, 2.25));
-            trace.Write(new TraceEvent(1, "Forward", "h.0", 0, 4, 8), new TraceEvent(1, "Release", "h.0", 4096, 12, 0));
+            trace.Write(new TraceEvent(0, "AllGather", "h.0", 4096, 1.5, 2.25, Bytes));
+            trace.Write(new TraceEvent(1, "Forward", "h.0", 0, 4, 8, Bytes), new TraceEvent(1, "Release", "h.0", 4096, 12, 0, Bytes));
         }
 
         using var json = JsonDocument.Parse(File.ReadAllText(path));
-        var events = json.RootElement.GetProperty("traceEvents").EnumerateArray().ToArray();
+        var all = json.RootElement.GetProperty("traceEvents").EnumerateArray().ToArray();
+        var events = all.Where((_, i) => i % 2 == 0).ToArray();
+        var counters = all.Where((_, i) => i % 2 == 1).ToArray();
         Assert.Equal(["AllGather", "Forward", "Release"], events.Select(e => e.GetProperty("name").GetString()));
         Assert.Equal([0, 1, 1], events.Select(e => e.GetProperty("tid").GetInt32()));
         Assert.All(events, e => Assert.Equal("X", e.GetProperty("ph").GetString()));
         Assert.Equal((1.5, 2.25), (events[0].GetProperty("ts").GetDouble(), events[0].GetProperty("dur").GetDouble()));
         Assert.Equal("h.0", events[0].GetProperty("args").GetProperty("unit").GetString());
         Assert.Equal(4096, events[0].GetProperty("args").GetProperty("bytes").GetInt64());
+        Assert.Equal(["memory of rank 0", "memory of rank 1", "memory of rank 1"], counters.Select(e => e.GetProperty("name").GetString()));
+        Assert.All(counters, e => Assert.Equal("C", e.GetProperty("ph").GetString()));
+        Assert.Equal(3.75, counters[0].GetProperty("ts").GetDouble());
+        Assert.Equal([1L, 2, 3, 4, 5, 6, 7, 8], counters[2].GetProperty("args").EnumerateObject().Select(p => p.Value.GetInt64()));
     }
 
     [Fact]
@@ -136,12 +145,12 @@ public sealed class RunFilesTests : IDisposable
             Parallel.For(0, 8, rank =>
             {
                 for (var i = 0; i < 500; i++)
-                    trace.Write(new TraceEvent(rank, "Forward", "root", 0, i, 1));
+                    trace.Write(new TraceEvent(rank, "Forward", "root", 0, i, 1, Bytes));
             });
         }
 
         using var json = JsonDocument.Parse(File.ReadAllText(path));
         var byRank = json.RootElement.GetProperty("traceEvents").EnumerateArray().CountBy(e => e.GetProperty("tid").GetInt32());
-        Assert.Equal(Enumerable.Range(0, 8).Select(rank => KeyValuePair.Create(rank, 500)), byRank.OrderBy(pair => pair.Key));
+        Assert.Equal(Enumerable.Range(0, 8).Select(rank => KeyValuePair.Create(rank, 2 * 500)), byRank.OrderBy(pair => pair.Key));
     }
 }

@@ -123,6 +123,17 @@ internal readonly struct ReciprocalBackwardRule : IBinaryRule
     public double Reference(double y, double dy) => -dy * y * y;
 }
 
+/// <summary>y = x, at least -limit and at most limit; NaN stays.</summary>
+internal readonly struct ClampRule(float limit) : IUnaryRule
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T Invoke<T>(T x)
+        where T : struct, ILanes<T> =>
+        T.Max(T.Splat(-limit), T.Min(T.Splat(limit), x));
+
+    public double Reference(double x) => double.IsNaN(x) ? x : Math.Clamp(x, -limit, limit);
+}
+
 /// <summary>y = 1 where a = b, 0 elsewhere and where either is NaN.</summary>
 internal readonly struct EqualRule : IBinaryRule
 {

@@ -4,8 +4,8 @@ namespace NetZero.Tensors;
 
 /// <summary>One rectangle of C on one thread: packs blocks of A and B for the caches and runs register tiles over them.</summary>
 /// <remarks>
-/// Loops, outermost first: blocks of k; blocks of rows (A packed, third-level cache); blocks of columns (B packed, second-level cache); tiles of
-/// rows (one panel of A); tiles of columns (panels of B stream from the second level, 2 vectors per 24 multiply-adds).
+/// Loops, outermost first: blocks of k; blocks of rows (A packed, third-level cache; or all rows, where tiles read A as it lies); blocks of
+/// columns (B packed, second-level cache); tiles of rows (one panel of A); tiles of columns (panels of B stream from the second level).
 /// After Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), with rows and columns exchanged, because
 /// our tiles hold vectors along the rows of C.
 /// </remarks>
@@ -28,17 +28,21 @@ internal static unsafe class GemmBlock<T, TVector>
 
         // B that is read by one or two tiles of rows is not worth packing where its rows are vectors already.
         var packsB = kernel.B.ColumnStride != 1 || rows > 2 * T.Rows;
+        var packsA = kernel.A.ColumnStride != 1 || !T.ReadsRows;
+        var maxRows = packsA ? GemmBlocking.BlockRows : rows;
         long start = 0;
         do
         {
             var depth = Math.Min(maxDepth, k - start);
             var add = kernel.Accumulate || start > 0;
             var bias = start + depth == k ? kernel.Bias : null;
-            for (long i = 0; i < rows; i += GemmBlocking.BlockRows)
+            for (long i = 0; i < rows; i += maxRows)
             {
-                var blockRows = Math.Min(GemmBlocking.BlockRows, rows - i);
-                GemmPacking<T, TVector>.PackA(
-                    kernel.A.At(batch, row + i, start), kernel.A.RowStride, kernel.A.ColumnStride, blockRows, depth, packedA);
+                var blockRows = Math.Min(maxRows, rows - i);
+                var source = kernel.A.At(batch, row + i, start);
+                if (packsA)
+                    GemmPacking<T, TVector>.PackA(source, kernel.A.RowStride, kernel.A.ColumnStride, blockRows, depth, packedA);
+                var a = packsA ? new RowBlock(packedA, blockRows, depth, true) : new RowBlock(source, blockRows, kernel.A.RowStride, false);
                 for (long j = 0; j < columns; j += maxColumns)
                 {
                     var blockColumns = Math.Min(maxColumns, columns - j);
@@ -49,7 +53,7 @@ internal static unsafe class GemmBlock<T, TVector>
                         b.Source + direct * kernel.B.ColumnStride, kernel.B.RowStride, kernel.B.ColumnStride, depth, blockColumns - direct,
                         packedB);
                     Multiply(
-                        packedA, blockRows, depth, b, kernel.C.At(batch, row + i, column + j), kernel.C.RowStride, add,
+                        a, depth, b, kernel.C.At(batch, row + i, column + j), kernel.C.RowStride, add,
                         bias == null ? null : bias + column + j);
                 }
             }
@@ -59,21 +63,26 @@ internal static unsafe class GemmBlock<T, TVector>
         while (start < k);
     }
 
-    // Packed A [rows, depth] times a block of B, tile by tile.
+    // A block of A [rows, depth] times a block of B, tile by tile.
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply(
-        float* packedA, long rows, long depth, in ColumnBlock b, float* c, long cStride, bool add, float* bias)
+    private static void Multiply(in RowBlock a, long depth, in ColumnBlock b, float* c, long cStride, bool add, float* bias)
     {
         // A tile at an edge of C is computed whole, here, and its valid part is copied.
         var edge = stackalloc float[GemmBlocking.MaxTileRows * GemmBlocking.MaxTileColumns];
-        for (long i = 0; i < rows; i += T.Rows)
+        var fetchesAhead = !a.IsPacked && a.Rows * depth >= GemmBlocking.FetchedAheadElements;
+        for (long i = 0; i < a.Rows;)
         {
-            var validRows = Math.Min(T.Rows, rows - i);
-            var tileRows = GemmPacking<T, TVector>.TileRows(validRows);
-            var a = packedA + i * depth;
+            var validRows = Math.Min(T.Rows, a.Rows - i);
+            var tileRows = a.IsPacked ? GemmPacking<T, TVector>.TileRows(validRows) : WholeTile(validRows);
+            validRows = Math.Min(validRows, tileRows);
+            var (rowStride, columnStride) = a.IsPacked ? (1L, tileRows) : (a.Stride, 1L);
+            var panelA = a.Data + i * a.Stride;
+            var next = fetchesAhead && i + 2 * T.Rows <= a.Rows ? panelA + T.Rows * a.Stride : null;
             for (long j = 0; j < b.Columns; j += TileColumns)
             {
+                if (next != null)
+                    PrefetchPart(next, a.Stride, depth, j, b.Columns);
                 var validColumns = Math.Min(TileColumns, b.Columns - j);
                 var tile = c + i * cStride + j;
                 var tileBias = bias == null ? null : bias + j;
@@ -82,20 +91,41 @@ internal static unsafe class GemmBlock<T, TVector>
                 var stride = direct ? b.SourceStride : TileColumns;
                 if (validRows == tileRows && validColumns == TileColumns)
                 {
-                    Tile(tileRows, depth, a, panel, stride, tile, cStride, add, tileBias);
+                    Tile(tileRows, depth, panelA, rowStride, columnStride, panel, stride, tile, cStride, add, tileBias);
                 }
                 else
                 {
-                    Tile(tileRows, depth, a, panel, stride, edge, TileColumns, false, null);
+                    Tile(tileRows, depth, panelA, rowStride, columnStride, panel, stride, edge, TileColumns, false, null);
                     CopyEdge(edge, validRows, validColumns, tile, cStride, add, tileBias);
                 }
             }
+
+            i += validRows;
         }
     }
 
+    // The rows of the next tile, a part with each tile of columns: they come from the third-level cache or memory, and as rows apart from
+    // each other they are too short for the processor to see streams in time.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PrefetchPart(float* rows, long stride, long depth, long column, long columns)
+    {
+        const int line = 16;
+        var part = (depth * TileColumns / columns + line - 1) / line * line;
+        var first = column / TileColumns * part;
+        var end = Math.Min(depth, first + part);
+        for (var p = first; p < end; p += line)
+        {
+            for (var r = 0; r < T.Rows; r++)
+                T.Prefetch(rows + r * stride + p);
+        }
+    }
+
+    // The most rows of a tile that are all there, for what is not packed cannot be padded. 8 and 9 are 4 + 4 (+ 1): a tile of one row waits for its sums.
+    private static int WholeTile(long rows) => rows is 6 or 7 or > 9 ? 6 : rows >= 4 ? 4 : 1;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile(
-        int rows, long depth, float* a, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+        int rows, long depth, float* a, long rowStride, long columnStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
     {
         switch (rows)
         {
@@ -106,13 +136,13 @@ internal static unsafe class GemmBlock<T, TVector>
                 GemmTile<T, TVector>.Rows8(depth, a, b, bStride, c, cStride, add, bias);
                 break;
             case 6:
-                GemmTile<T, TVector>.Rows6(depth, a, b, bStride, c, cStride, add, bias);
+                GemmTile<T, TVector>.Rows6(depth, a, rowStride, columnStride, b, bStride, c, cStride, add, bias);
                 break;
             case 4:
-                GemmTile<T, TVector>.Rows4(depth, a, b, bStride, c, cStride, add, bias);
+                GemmTile<T, TVector>.Rows4(depth, a, rowStride, columnStride, b, bStride, c, cStride, add, bias);
                 break;
             default:
-                GemmTile<T, TVector>.Rows1(depth, a, b, bStride, c, cStride, add, bias);
+                GemmTile<T, TVector>.Rows1(depth, a, rowStride, columnStride, b, bStride, c, cStride, add, bias);
                 break;
         }
     }
@@ -133,6 +163,15 @@ internal static unsafe class GemmBlock<T, TVector>
                 c[i * cStride + j] = sum;
             }
         }
+    }
+
+    /// <summary>A block of A: packed panels of a tile's rows, or rows as they lie. Row i starts a tile at <c>Data + i * Stride</c>.</summary>
+    private readonly struct RowBlock(float* data, long rows, long stride, bool isPacked)
+    {
+        public readonly float* Data = data;
+        public readonly long Rows = rows;
+        public readonly long Stride = stride;
+        public readonly bool IsPacked = isPacked;
     }
 
     /// <summary>A block of B: its first <c>Direct</c> columns are read where they are, the others from packed panels.</summary>

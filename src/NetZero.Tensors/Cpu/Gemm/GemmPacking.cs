@@ -124,20 +124,7 @@ internal static unsafe class GemmPacking<T, TVector>
     private static void Transpose(float* source, long lineStride, int width, long depth, float* packed)
     {
         var whole = depth / 4 * 4;
-        if (width == 6)
-        {
-            // Two groups of 4 lines that share lines 2 and 3.
-            for (long p = 0; p < whole; p += 4)
-            {
-                var group = source + p;
-                var target = packed + p * width;
-                TileVector128.Transpose(group, group, group, group, lineStride, target, width);
-                group += 2 * lineStride;
-                TileVector128.Transpose(group, group, group, group, lineStride, target + 2, width);
-            }
-        }
-
-        for (var line = 0; line < width && width != 6; line += T.Width)
+        for (var line = 0; line < width; line += T.Width)
         {
             // Lines a vector has and the panel has not are read from the first group again and overwritten by the next column.
             var groups = Math.Min(T.Width, width - line) / 4;

@@ -6,7 +6,8 @@ namespace NetZero.Tensors;
 /// The register tiles: C[r, 2w] (+)= A[r, k] · B[k, 2w] (+ bias[2w]) for r = 12, 8, 6, 4 and 1 rows and vectors of w floats.
 /// </summary>
 /// <remarks>
-/// Element (i, p) of A is <c>a[p * r + i]</c>, row p of B is <c>b + p * bStride</c>, row i of C is <c>c + i * cStride</c>. Every
+/// Element (i, p) of A is <c>a[p * r + i]</c> for 12 and 8 rows and <c>a[i * rowStride + p * columnStride]</c> for fewer, so that these read A packed
+/// (strides 1 and r) or as its rows lie; row p of B is <c>b + p * bStride</c>, row i of C is <c>c + i * cStride</c>. Every
 /// tile sums over p in order with the same instructions, so an element has the same bits whichever tile computes it. One accumulator is a
 /// local each: the JIT keeps the 24 of the largest tile, two vectors of B and one of A in 27 of the 32 registers.
 /// <para>Note: instructions and loads of the largest tile. A processor starts 4 instructions and 2 loads a cycle, and 24 multiply-adds take 12 cycles. With each
@@ -247,9 +248,10 @@ internal static unsafe class GemmTile<T, TVector>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rows6(
-        long k, float* a, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+        long k, float* a, long rowStride, long columnStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
     {
         Prefetch(6, c, cStride);
+        long row2 = 2 * rowStride, row3 = 3 * rowStride, row4 = 4 * rowStride, row5 = 5 * rowStride;
         TVector x, b0, b1;
         TVector c00 = T.Zero, c01 = T.Zero;
         TVector c10 = T.Zero, c11 = T.Zero;
@@ -264,22 +266,22 @@ internal static unsafe class GemmTile<T, TVector>
             x = T.Broadcast(a);
             c00 = T.MultiplyAdd(x, b0, c00);
             c01 = T.MultiplyAdd(x, b1, c01);
-            x = T.Broadcast(a + 1);
+            x = T.Broadcast(a + rowStride);
             c10 = T.MultiplyAdd(x, b0, c10);
             c11 = T.MultiplyAdd(x, b1, c11);
-            x = T.Broadcast(a + 2);
+            x = T.Broadcast(a + row2);
             c20 = T.MultiplyAdd(x, b0, c20);
             c21 = T.MultiplyAdd(x, b1, c21);
-            x = T.Broadcast(a + 3);
+            x = T.Broadcast(a + row3);
             c30 = T.MultiplyAdd(x, b0, c30);
             c31 = T.MultiplyAdd(x, b1, c31);
-            x = T.Broadcast(a + 4);
+            x = T.Broadcast(a + row4);
             c40 = T.MultiplyAdd(x, b0, c40);
             c41 = T.MultiplyAdd(x, b1, c41);
-            x = T.Broadcast(a + 5);
+            x = T.Broadcast(a + row5);
             c50 = T.MultiplyAdd(x, b0, c50);
             c51 = T.MultiplyAdd(x, b1, c51);
-            a += 6;
+            a += columnStride;
             b += bStride;
         }
 
@@ -298,9 +300,10 @@ internal static unsafe class GemmTile<T, TVector>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rows4(
-        long k, float* a, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+        long k, float* a, long rowStride, long columnStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
     {
         Prefetch(4, c, cStride);
+        long row2 = 2 * rowStride, row3 = 3 * rowStride;
         TVector x, b0, b1;
         TVector c00 = T.Zero, c01 = T.Zero;
         TVector c10 = T.Zero, c11 = T.Zero;
@@ -313,16 +316,16 @@ internal static unsafe class GemmTile<T, TVector>
             x = T.Broadcast(a);
             c00 = T.MultiplyAdd(x, b0, c00);
             c01 = T.MultiplyAdd(x, b1, c01);
-            x = T.Broadcast(a + 1);
+            x = T.Broadcast(a + rowStride);
             c10 = T.MultiplyAdd(x, b0, c10);
             c11 = T.MultiplyAdd(x, b1, c11);
-            x = T.Broadcast(a + 2);
+            x = T.Broadcast(a + row2);
             c20 = T.MultiplyAdd(x, b0, c20);
             c21 = T.MultiplyAdd(x, b1, c21);
-            x = T.Broadcast(a + 3);
+            x = T.Broadcast(a + row3);
             c30 = T.MultiplyAdd(x, b0, c30);
             c31 = T.MultiplyAdd(x, b1, c31);
-            a += 4;
+            a += columnStride;
             b += bStride;
         }
 
@@ -337,7 +340,7 @@ internal static unsafe class GemmTile<T, TVector>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rows1(
-        long k, float* a, float* b, long bStride, float* c, long cStride, bool add, float* bias)
+        long k, float* a, long rowStride, long columnStride, float* b, long bStride, float* c, long cStride, bool add, float* bias)
     {
         Prefetch(1, c, cStride);
         TVector x, b0, b1;
@@ -349,7 +352,7 @@ internal static unsafe class GemmTile<T, TVector>
             x = T.Broadcast(a);
             c00 = T.MultiplyAdd(x, b0, c00);
             c01 = T.MultiplyAdd(x, b1, c01);
-            a += 1;
+            a += columnStride;
             b += bStride;
         }
 

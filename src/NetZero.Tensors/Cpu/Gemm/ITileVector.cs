@@ -11,6 +11,12 @@ internal unsafe interface ITileVector<TVector>
     /// <summary>Rows of the largest register tile, which is two vectors wide: 12 with 32 registers, 6 with 16.</summary>
     static abstract int Rows { get; }
 
+    /// <summary>
+    /// Whether tiles broadcast from rows of A as they lie, unpacked. With 6 rows they find all addresses in registers and run as fast as from a
+    /// packed panel. 12 rows have too many addresses, and where the stride is a multiple of 4 KiB they displace each other from an 8-way cache.
+    /// </summary>
+    static abstract bool ReadsRows { get; }
+
     /// <summary>All lanes 0.</summary>
     static abstract TVector Zero { get; }
 

@@ -10,6 +10,8 @@ internal readonly unsafe struct TileScalar : ITileVector<float>
 
     public static int Rows => 6;
 
+    public static bool ReadsRows => true;
+
     public static float Zero => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -14,6 +14,8 @@ internal readonly unsafe struct TileVector128 : ITileVector<Vector128<float>>
 
     public static int Rows => AdvSimd.Arm64.IsSupported ? 12 : 6;
 
+    public static bool ReadsRows => Rows == 6;
+
     public static Vector128<float> Zero => Vector128<float>.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,6 +13,8 @@ internal readonly unsafe struct TileVector256 : ITileVector<Vector256<float>>
 
     public static int Rows => 6;
 
+    public static bool ReadsRows => true;
+
     public static Vector256<float> Zero => Vector256<float>.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

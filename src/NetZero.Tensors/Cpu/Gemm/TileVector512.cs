@@ -17,6 +17,8 @@ internal readonly unsafe struct TileVector512 : ITileVector<Vector512<float>>
 
     public static int Rows => 12;
 
+    public static bool ReadsRows => false;
+
     public static Vector512<float> Zero => Vector512<float>.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 
 namespace NetZero.Tensors;
 
@@ -20,44 +21,63 @@ public static class FmaPeak
     /// <summary>Measures <paramref name="threads"/> threads at once, each in its best window, for about 0.1 seconds.</summary>
     /// <returns>Billions of floating-point operations per second (a multiply-add is two), all threads together.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one thread.</exception>
-    public static double MeasureGflops(int threads = 1)
+    public static double MeasureGflops(int threads = 1) => MeasureGflops(threads, MeasuringTime);
+
+    /// <summary>The same for a given time, at least one window of about 0.1 ms.</summary>
+    internal static double MeasureGflops(int threads, TimeSpan time) => Measure(threads, Widths[0].Lanes, time).Best;
+
+    /// <summary>The vector widths of this machine, in floats, widest first; the last is a single float.</summary>
+    internal static IReadOnlyList<(int Lanes, string Name)> Widths { get; } =
+    [
+        .. TileVector512.IsSupported ? [(TileVector512.Width, "512 bits")] : Array.Empty<(int, string)>(),
+        .. TileVector256.IsSupported ? [(TileVector256.Width, "256 bits")] : Array.Empty<(int, string)>(),
+        .. TileVector128.IsSupported ? [(TileVector128.Width, AdvSimd.IsSupported ? "128 bits" : "128 bits, not fused")] : Array.Empty<(int, string)>(),
+        (TileScalar.Width, "scalar, not fused"),
+    ];
+
+    /// <summary>Measures one vector width on <paramref name="threads"/> threads at once.</summary>
+    /// <param name="threads">How many.</param>
+    /// <param name="lanes">One of <see cref="Widths"/>.</param>
+    /// <param name="time">How long.</param>
+    internal static FmaRate Measure(int threads, int lanes, TimeSpan time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
-        var best = new double[threads];
+        var rates = new FmaRate[threads];
         using var ready = new Barrier(threads);
         var others = new Thread[threads - 1];
         for (var i = 0; i < others.Length; i++)
         {
             var thread = i + 1;
-            others[i] = new Thread(() => best[thread] = MeasureOne(ready)) { IsBackground = true, Name = "netzero fma peak" };
+            others[i] = new Thread(() => rates[thread] = MeasureOne(lanes, time, ready)) { IsBackground = true, Name = "netzero fma peak" };
             others[i].Start();
         }
 
-        best[0] = MeasureOne(ready);
+        rates[0] = MeasureOne(lanes, time, ready);
         foreach (var other in others)
             other.Join();
-        return best.Sum();
+        return new FmaRate(rates.Sum(rate => rate.Best), rates.Sum(rate => rate.Sustained));
     }
 
-    private static double MeasureOne(Barrier ready)
+    private static FmaRate MeasureOne(int lanes, TimeSpan time, Barrier ready) => lanes switch
     {
-        if (TileVector512.IsSupported)
-            return Best<TileVector512, Vector512<float>>(ready);
-        if (TileVector256.IsSupported)
-            return Best<TileVector256, Vector256<float>>(ready);
-        return TileVector128.IsSupported ? Best<TileVector128, Vector128<float>>(ready) : Best<TileScalar, float>(ready);
-    }
+        16 => MeasureOne<TileVector512, Vector512<float>>(time, ready),
+        8 => MeasureOne<TileVector256, Vector256<float>>(time, ready),
+        4 => MeasureOne<TileVector128, Vector128<float>>(time, ready),
+        _ => MeasureOne<TileScalar, float>(time, ready),
+    };
 
-    private static double Best<T, TVector>(Barrier ready)
+    private static FmaRate MeasureOne<T, TVector>(TimeSpan time, Barrier ready)
         where T : struct, ITileVector<TVector>
         where TVector : unmanaged
     {
         // 24 chains hide the latency of any processor with 32 registers (4 units of 4 cycles need 16); 12 is what 16 registers hold.
         var chains = T.Rows == 12 ? 24 : 12;
-        var flops = 2.0 * StepsPerWindow * chains * T.Width;
+        var gflops = 2e-9 * StepsPerWindow * chains * T.Width;
         var best = 0.0;
+        var windows = 0;
         ready.SignalAndWait();
         var start = Stopwatch.GetTimestamp();
+        TimeSpan elapsed;
         do
         {
             var before = Stopwatch.GetTimestamp();
@@ -65,10 +85,12 @@ public static class FmaPeak
                 Chains24<T, TVector>(StepsPerWindow);
             else
                 Chains12<T, TVector>(StepsPerWindow);
-            best = Math.Max(best, flops / Stopwatch.GetElapsedTime(before).TotalSeconds * 1e-9);
+            best = Math.Max(best, gflops / Stopwatch.GetElapsedTime(before).TotalSeconds);
+            windows++;
+            elapsed = Stopwatch.GetElapsedTime(start);
         }
-        while (Stopwatch.GetElapsedTime(start) < MeasuringTime);
-        return best;
+        while (elapsed < time);
+        return new FmaRate(best, windows * gflops / elapsed.TotalSeconds);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -186,3 +208,8 @@ public static class FmaPeak
         T.Store(x11, target);
     }
 }
+
+/// <summary>Multiply-adds in registers, in billions of floating-point operations per second, all threads together.</summary>
+/// <param name="Best">Each thread in its best window of about 0.1 ms.</param>
+/// <param name="Sustained">Over all windows, interruptions and changes of the clock included.</param>
+internal readonly record struct FmaRate(double Best, double Sustained);

@@ -11,6 +11,9 @@ namespace NetZero.Tensors.Cpu;
 internal unsafe interface ILanes<TSelf>
     where TSelf : struct, ILanes<TSelf>
 {
+    /// <summary>Entries of a table that <see cref="Lookup"/> reads.</summary>
+    const int TableLength = 8;
+
     /// <summary>Lanes in the vector.</summary>
     static abstract int Count { get; }
 
@@ -25,6 +28,12 @@ internal unsafe interface ILanes<TSelf>
 
     /// <summary>Writes <see cref="Count"/> floats; no alignment needed.</summary>
     static abstract void Store(TSelf value, float* target);
+
+    /// <summary>
+    /// Writes <see cref="Count"/> floats, at a multiple of their size, past the caches where the hardware can: memory that is not read soon need not
+    /// be fetched before it is overwritten. Fence before another thread reads it.
+    /// </summary>
+    static abstract void StoreAround(TSelf value, float* target);
 
     static abstract TSelf operator +(TSelf a, TSelf b);
 
@@ -81,6 +90,15 @@ internal unsafe interface ILanes<TSelf>
 
     /// <summary>The lanes' bits, read as signed integers, as floats.</summary>
     static abstract TSelf FloatOfBits(TSelf a);
+
+    /// <summary>Lane by lane the entry of a table of <see cref="TableLength"/> floats; the lanes' bits are the numbers of the entries.</summary>
+    static abstract TSelf Lookup(float* table, TSelf entries);
+
+    /// <summary>Reads <see cref="Count"/> bytes, each into the low bits of a lane.</summary>
+    static abstract TSelf LoadBytes(byte* source);
+
+    /// <summary>Writes the lowest byte of each lane's bits.</summary>
+    static abstract void StoreBytes(TSelf bits, byte* target);
 
     /// <summary>a·2^n for whole n between -151 and 128, rounded once (also where the result is denormal); NaN where a is.</summary>
     static abstract TSelf ScaleByPowerOfTwo(TSelf a, TSelf n);

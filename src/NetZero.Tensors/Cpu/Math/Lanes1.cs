@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace NetZero.Tensors.Cpu;
 
@@ -29,6 +30,9 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes1 value, float* target) => *target = value.Value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAround(Lanes1 value, float* target) => *target = value.Value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 operator +(Lanes1 a, Lanes1 b) => new(a.Value + b.Value);
@@ -92,6 +96,16 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 FloatOfBits(Lanes1 a) => new(a.Bits);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 Lookup(float* table, Lanes1 entries) => new(table[BitConverter.SingleToInt32Bits(entries.Value)]);
+
+    // Not by Int32BitsToSingle: .NET 10 compiles that of a byte in memory as a read of four bytes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 LoadBytes(byte* source) => new(Vector128.CreateScalar((uint)*source).AsSingle().ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Lanes1 bits, byte* target) => *target = (byte)BitConverter.SingleToInt32Bits(bits.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 ScaleByPowerOfTwo(Lanes1 a, Lanes1 n) => VectorMath.ScaleInTwoSteps(a, n);

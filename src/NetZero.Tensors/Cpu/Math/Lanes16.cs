@@ -33,6 +33,9 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
     public static void Store(Lanes16 value, float* target) => value.Value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAround(Lanes16 value, float* target) => value.Value.StoreAlignedNonTemporal(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 operator +(Lanes16 a, Lanes16 b) => new(a.Value + b.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -95,6 +98,19 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 FloatOfBits(Lanes16 a) => new(Vector512.ConvertToSingle(a.Value.AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes16 Lookup(float* table, Lanes16 entries)
+    {
+        var entry = Vector256.Load(table);
+        return new(Avx512F.PermuteVar16x32(Vector512.Create(entry, entry), entries.Value.AsInt32()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes16 LoadBytes(byte* source) => new(Avx512F.ConvertToVector512Int32(Vector128.Load(source)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Lanes16 bits, byte* target) => Avx512F.ConvertToVector128Byte(bits.Value.AsInt32()).Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 ScaleByPowerOfTwo(Lanes16 a, Lanes16 n) =>

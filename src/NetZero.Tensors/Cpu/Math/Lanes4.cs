@@ -28,6 +28,9 @@ internal readonly unsafe struct Lanes4(Vector128<float> value) : ILanes<Lanes4>
     public static void Store(Lanes4 value, float* target) => value.Value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAround(Lanes4 value, float* target) => value.Value.StoreAlignedNonTemporal(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes4 operator +(Lanes4 a, Lanes4 b) => new(a.Value + b.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,6 +93,25 @@ internal readonly unsafe struct Lanes4(Vector128<float> value) : ILanes<Lanes4>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes4 FloatOfBits(Lanes4 a) => new(Vector128.ConvertToSingle(a.Value.AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes4 Lookup(float* table, Lanes4 entries)
+    {
+        var e = entries.Value.AsInt32();
+        return new(Vector128.Create(table[e.GetElement(0)], table[e.GetElement(1)], table[e.GetElement(2)], table[e.GetElement(3)]));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes4 LoadBytes(byte* source) =>
+        new(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<uint>(source)).AsByte())).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Lanes4 bits, byte* target)
+    {
+        var low = bits.Value.AsUInt32() & Vector128.Create(0xFFu);
+        var words = Vector128.Narrow(low, low);
+        Unsafe.WriteUnaligned(target, Vector128.Narrow(words, words).AsUInt32().ToScalar());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes4 ScaleByPowerOfTwo(Lanes4 a, Lanes4 n) =>

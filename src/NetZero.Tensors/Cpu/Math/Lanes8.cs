@@ -28,6 +28,9 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
     public static void Store(Lanes8 value, float* target) => value.Value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAround(Lanes8 value, float* target) => value.Value.StoreAlignedNonTemporal(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 operator +(Lanes8 a, Lanes8 b) => new(a.Value + b.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,6 +93,24 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 FloatOfBits(Lanes8 a) => new(Vector256.ConvertToSingle(a.Value.AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes8 Lookup(float* table, Lanes8 entries) => new(Vector256.Shuffle(Vector256.Load(table), entries.Value.AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes8 LoadBytes(byte* source)
+    {
+        var words = Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(source)).AsByte());
+        return new(Vector256.Create(Vector128.WidenLower(words), Vector128.WidenUpper(words)).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Lanes8 bits, byte* target)
+    {
+        var low = bits.Value.AsUInt32() & Vector256.Create(0xFFu);
+        var words = Vector128.Narrow(low.GetLower(), low.GetUpper());
+        Unsafe.WriteUnaligned(target, Vector128.Narrow(words, words).AsUInt64().ToScalar());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 ScaleByPowerOfTwo(Lanes8 a, Lanes8 n) =>

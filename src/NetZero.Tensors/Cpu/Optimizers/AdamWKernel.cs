@@ -14,99 +14,42 @@ public readonly record struct AdamWSettings(
     double LearningRate, double Beta1, double Beta2, double Epsilon, double WeightDecay, long Step);
 
 /// <summary>
-/// One fused AdamW update of a range of flat memory. With g = gradient * scale:
+/// One fused AdamW update of a stretch of flat memory. With g = gradient * scale:
 /// p *= 1 - lr wd; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g g; p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps).
 /// </summary>
-/// <remarks>
-/// Loshchilov, Hutter, "Decoupled Weight Decay Regularization" (ICLR 2019), algorithm 2, in PyTorch's order of operations.
-/// The gradient's scale (the clip coefficient, 1 / accumulation steps) is read through a pointer when the kernel runs, so that it can be
-/// computed by an earlier kernel without the host looking at it; null means 1.
-/// Elements do not depend on their position in the range: its end goes through the same vector code.
-/// </remarks>
-/// <param name="parameter">The parameters of the range, updated.</param>
-/// <param name="gradient">Their gradients.</param>
+/// <remarks>Loshchilov, Hutter, "Decoupled Weight Decay Regularization" (ICLR 2019), algorithm 2, in PyTorch's order of operations.</remarks>
+/// <param name="stretch">What is updated.</param>
 /// <param name="moment1">The running mean of the gradients, updated; zero before the first step.</param>
 /// <param name="moment2">The running mean of their squares, updated; zero before the first step.</param>
-/// <param name="count">Elements in the range.</param>
 /// <param name="settings">The numbers of this update.</param>
-/// <param name="gradientScale">A factor on the gradients, or null.</param>
-public readonly unsafe struct AdamWKernel(
-    float* parameter, float* gradient, float* moment1, float* moment2, long count, AdamWSettings settings, float* gradientScale)
-    : IKernel, IParallelBody
+public readonly struct AdamWKernel(FlatStretch stretch, FlatState moment1, FlatState moment2, AdamWSettings settings) : IKernel
 {
     /// <inheritdoc/>
-    public void Run(WorkerPool workers)
-    {
-        var body = this;
-        workers.For(FlatTasks.Count(count), ref body);
-    }
+    public void Run(WorkerPool workers) => new FlatUpdate<AdamWRule>(stretch, moment1, moment2, new AdamWRule(settings)).Run(workers);
+}
 
-    void IParallelBody.Run(long index, int worker)
-    {
-        var (start, length) = FlatTasks.Part(index, count);
-        if (Lanes16.IsSupported)
-            Update<Lanes16>(start, length);
-        else if (Lanes8.IsSupported)
-            Update<Lanes8>(start, length);
-        else if (Lanes4.IsSupported)
-            Update<Lanes4>(start, length);
-        else
-            Update<Lanes1>(start, length);
-    }
+/// <summary>AdamW on a vector of elements. Its numbers are computed in double and rounded once, as PyTorch does.</summary>
+/// <remarks>The root's correction is multiplied by, where PyTorch divides: divisions are what keeps this pass from the speed of memory.</remarks>
+internal readonly struct AdamWRule(AdamWSettings s) : IUpdateRule
+{
+    private readonly float _decay = (float)(1 - (s.LearningRate * s.WeightDecay));
+    private readonly float _beta1 = (float)s.Beta1;
+    private readonly float _beta2 = (float)s.Beta2;
+    private readonly float _rest1 = (float)(1 - s.Beta1);
+    private readonly float _rest2 = (float)(1 - s.Beta2);
+    private readonly float _minusStepSize = (float)(-s.LearningRate / (1 - Math.Pow(s.Beta1, s.Step)));
+    private readonly float _perRootCorrection2 = (float)(1 / Math.Sqrt(1 - Math.Pow(s.Beta2, s.Step)));
+    private readonly float _epsilon = (float)s.Epsilon;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Update<T>(long start, long length)
+    public static int States => 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Apply<T>(ref T p, T g, ref T m, ref T v)
         where T : struct, ILanes<T>
     {
-        var k = new Constants<T>(settings, gradientScale == null ? 1 : *gradientScale);
-        float* p = parameter + start, g = gradient + start, m = moment1 + start, v = moment2 + start;
-        long i = 0;
-        for (; i <= length - T.Count; i += T.Count)
-        {
-            var pi = T.Load(p + i);
-            var mi = T.Load(m + i);
-            var vi = T.Load(v + i);
-            k.Apply(ref pi, T.Load(g + i), ref mi, ref vi);
-            T.Store(pi, p + i);
-            T.Store(mi, m + i);
-            T.Store(vi, v + i);
-        }
-
-        if (i < length)
-        {
-            var n = length - i;
-            var pi = PartialLanes.Load<T>(p + i, n);
-            var mi = PartialLanes.Load<T>(m + i, n);
-            var vi = PartialLanes.Load<T>(v + i, n);
-            k.Apply(ref pi, PartialLanes.Load<T>(g + i, n), ref mi, ref vi);
-            PartialLanes.Store<T>(p + i, pi, n);
-            PartialLanes.Store<T>(m + i, mi, n);
-            PartialLanes.Store<T>(v + i, vi, n);
-        }
-    }
-
-    // Computed in double and rounded once, as PyTorch does.
-    private readonly struct Constants<T>(AdamWSettings s, float scale)
-        where T : struct, ILanes<T>
-    {
-        private readonly T _scale = T.Splat(scale);
-        private readonly T _decay = T.Splat((float)(1 - (s.LearningRate * s.WeightDecay)));
-        private readonly T _beta1 = T.Splat((float)s.Beta1);
-        private readonly T _beta2 = T.Splat((float)s.Beta2);
-        private readonly T _rest1 = T.Splat((float)(1 - s.Beta1));
-        private readonly T _rest2 = T.Splat((float)(1 - s.Beta2));
-        private readonly T _minusStepSize = T.Splat((float)(-s.LearningRate / (1 - Math.Pow(s.Beta1, s.Step))));
-        private readonly T _rootCorrection2 = T.Splat((float)Math.Sqrt(1 - Math.Pow(s.Beta2, s.Step)));
-        private readonly T _epsilon = T.Splat((float)s.Epsilon);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Apply(ref T p, T gradient, ref T m, ref T v)
-        {
-            var g = gradient * _scale;
-            m = T.MultiplyAdd(_beta1, m, _rest1 * g);
-            v = T.MultiplyAdd(_beta2, v, _rest2 * (g * g));
-            var denominator = (T.Sqrt(v) / _rootCorrection2) + _epsilon;
-            p = T.MultiplyAdd(_minusStepSize, m / denominator, p * _decay);
-        }
+        m = T.MultiplyAdd(T.Splat(_beta1), m, T.Splat(_rest1) * g);
+        v = T.MultiplyAdd(T.Splat(_beta2), v, T.Splat(_rest2) * (g * g));
+        var denominator = T.MultiplyAdd(T.Sqrt(v), T.Splat(_perRootCorrection2), T.Splat(_epsilon));
+        p = T.MultiplyAdd(T.Splat(_minusStepSize), m / denominator, p * T.Splat(_decay));
     }
 }

@@ -19,4 +19,11 @@ internal static class OptimizerReference
         momentum = s.FirstStep ? g : (s.Momentum * momentum) + g;
         p -= s.LearningRate * momentum;
     }
+
+    public static void Lion(ref double p, double gradient, ref double m, LionSettings s)
+    {
+        var direction = Math.Sign((s.Beta1 * m) + ((1 - s.Beta1) * gradient));
+        p = (p * (1 - (s.LearningRate * s.WeightDecay))) - (s.LearningRate * direction);
+        m = (s.Beta2 * m) + ((1 - s.Beta2) * gradient);
+    }
 }

@@ -5,66 +5,60 @@ namespace NetZero.Tensors;
 
 /// <summary>The numbers of one SGD update that are the same for every element.</summary>
 /// <param name="LearningRate">The step size.</param>
-/// <param name="Momentum">Decay of the momentum buffer; 0 for none.</param>
+/// <param name="Momentum">Decay of the momentum buffer.</param>
 /// <param name="WeightDecay">L2 term added to the gradient; 0 for none.</param>
 /// <param name="FirstStep">Whether the momentum buffer holds nothing yet: then it becomes the gradient.</param>
 public readonly record struct SgdSettings(double LearningRate, double Momentum, double WeightDecay, bool FirstStep);
 
 /// <summary>
-/// One SGD update of a range of flat memory, with PyTorch's momentum: g = gradient * scale + wd p; b = g on the first step, else
+/// One SGD update of a stretch of flat memory, with PyTorch's momentum: g = gradient * scale + wd p; b = g on the first step, else
 /// momentum b + g; p -= lr b.
 /// </summary>
-/// <remarks>A null momentum buffer means no momentum: p -= lr g. The gradient's scale is read through a pointer when the kernel runs;
-/// null means 1. Elements do not depend on their position in the range.</remarks>
-/// <param name="parameter">The parameters of the range, updated.</param>
-/// <param name="gradient">Their gradients.</param>
-/// <param name="momentum">The momentum buffer, updated; null for none.</param>
-/// <param name="count">Elements in the range.</param>
+/// <param name="stretch">What is updated.</param>
+/// <param name="momentum">The momentum buffer, updated; <see cref="FlatState.None"/> for plain p -= lr g, whatever the settings' momentum.</param>
 /// <param name="settings">The numbers of this update.</param>
-/// <param name="gradientScale">A factor on the gradients, or null.</param>
-public readonly unsafe struct SgdKernel(
-    float* parameter, float* gradient, float* momentum, long count, SgdSettings settings, float* gradientScale) : IKernel, IParallelBody
+public readonly unsafe struct SgdKernel(FlatStretch stretch, FlatState momentum, SgdSettings settings) : IKernel
 {
     /// <inheritdoc/>
     public void Run(WorkerPool workers)
     {
-        var body = this;
-        workers.For(FlatTasks.Count(count), ref body);
-    }
-
-    void IParallelBody.Run(long index, int worker)
-    {
-        var (start, length) = FlatTasks.Part(index, count);
-        if (Lanes16.IsSupported)
-            Update<Lanes16>(start, length);
-        else if (Lanes8.IsSupported)
-            Update<Lanes8>(start, length);
-        else if (Lanes4.IsSupported)
-            Update<Lanes4>(start, length);
+        if (momentum.Data == null)
+            new FlatUpdate<SgdRule>(stretch, FlatState.None, FlatState.None, new SgdRule(settings)).Run(workers);
         else
-            Update<Lanes1>(start, length);
+            new FlatUpdate<SgdMomentumRule>(stretch, momentum, FlatState.None, new SgdMomentumRule(settings)).Run(workers);
     }
+}
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Update<T>(long start, long length)
+/// <summary>SGD without momentum on a vector of elements.</summary>
+internal readonly struct SgdRule(SgdSettings s) : IUpdateRule
+{
+    private readonly float _decay = (float)s.WeightDecay;
+    private readonly float _minusRate = (float)-s.LearningRate;
+
+    public static int States => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Apply<T>(ref T p, T g, ref T first, ref T second)
+        where T : struct, ILanes<T> =>
+        p = T.MultiplyAdd(T.Splat(_minusRate), T.MultiplyAdd(T.Splat(_decay), p, g), p);
+}
+
+/// <summary>SGD with momentum on a vector of elements.</summary>
+internal readonly struct SgdMomentumRule(SgdSettings s) : IUpdateRule
+{
+    private readonly float _decay = (float)s.WeightDecay;
+    private readonly float _minusRate = (float)-s.LearningRate;
+    private readonly float _momentum = (float)s.Momentum;
+    private readonly bool _first = s.FirstStep;
+
+    public static int States => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Apply<T>(ref T p, T g, ref T buffer, ref T second)
         where T : struct, ILanes<T>
     {
-        float* p = parameter + start, g = gradient + start, b = momentum + start;
-        for (long i = 0; i < length; i += T.Count)
-        {
-            var n = Math.Min(T.Count, length - i);
-            var pi = PartialLanes.LoadUpTo<T>(p + i, n);
-            var gi = T.MultiplyAdd(
-                T.Splat((float)settings.WeightDecay), pi,
-                PartialLanes.LoadUpTo<T>(g + i, n) * T.Splat(gradientScale == null ? 1 : *gradientScale));
-            if (momentum != null)
-            {
-                if (!settings.FirstStep)
-                    gi = T.MultiplyAdd(T.Splat((float)settings.Momentum), PartialLanes.LoadUpTo<T>(b + i, n), gi);
-                PartialLanes.StoreUpTo(b + i, gi, n);
-            }
-
-            PartialLanes.StoreUpTo(p + i, T.MultiplyAdd(T.Splat((float)-settings.LearningRate), gi, pi), n);
-        }
+        var sum = T.MultiplyAdd(T.Splat(_decay), p, g);
+        buffer = _first ? sum : T.MultiplyAdd(T.Splat(_momentum), buffer, sum);
+        p = T.MultiplyAdd(T.Splat(_minusRate), buffer, p);
     }
 }

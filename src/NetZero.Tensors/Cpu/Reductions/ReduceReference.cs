@@ -13,12 +13,13 @@ internal static unsafe class ReduceReference
         return total;
     }
 
-    /// <summary>Σ x[i]².</summary>
-    public static double SumOfSquares(float* x, long count)
+    /// <summary>What <see cref="HostReductionKernel{TRule}"/> computes, one element after the other.</summary>
+    public static double OnHost<TRule>(float* x, long count)
+        where TRule : struct, IHostReductionRule
     {
         double total = 0;
         for (long i = 0; i < count; i++)
-            total += (double)x[i] * x[i];
+            total = TRule.Add(total, x[i]);
         return total;
     }
 }

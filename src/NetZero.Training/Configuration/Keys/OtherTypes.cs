@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NetZero.Tensors;
 
 namespace NetZero.Training.Keys;
 
@@ -40,8 +41,8 @@ internal sealed class PathText : ValueType<string?>
     }
 }
 
-/// <summary>One path or a list of them.</summary>
-internal sealed class PathList : ValueType<IReadOnlyList<string>>
+/// <summary>One text, such as a path or a pattern, or a list of them.</summary>
+internal sealed class TextList : ValueType<IReadOnlyList<string>>
 {
     private static readonly PathText Item = new();
 

@@ -1,0 +1,104 @@
+using NetZero.Nn;
+using NetZero.Sharding;
+
+namespace NetZero.Checkpoints;
+
+/// <summary>Restores a distributed model and its optimizer from a checkpoint that any world saved.</summary>
+public static class CheckpointLoader
+{
+    /// <summary>Reads the state that this rank stores, verifies it, and shares it with the ranks that hold it too. Every rank calls it, between steps.</summary>
+    /// <param name="checkpoint">The checkpoint's folder, the same on every rank.</param>
+    /// <param name="module">The model: its values are replaced.</param>
+    /// <param name="optimizer">Its optimizer: its states are replaced.</param>
+    /// <returns>What the checkpoint says, and how many bytes this rank has read.</returns>
+    /// <remarks>All ranks together read each byte of the state once, and the rest of blocks at the edges of their ranges. No conversion is needed, whatever world saved.</remarks>
+    /// <exception cref="CheckpointException">
+    /// It is damaged or does not fit the model, found by this rank or another; every rank throws. The model's values are then undefined: load another before training.
+    /// </exception>
+    public static (CheckpointManifest Manifest, long BytesRead) Load(string checkpoint, ShardedModule module, Optimizer optimizer)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(checkpoint);
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(optimizer);
+        var state = new TrainingState(module, optimizer);
+        CheckpointException? failure = null;
+        CheckpointManifest? manifest = null;
+        long bytesRead = 0;
+        try
+        {
+            using var reader = CheckpointReader.Open(checkpoint);
+            manifest = reader.Manifest;
+            CheckFits(reader, state);
+            Read(reader, state);
+            bytesRead = reader.BytesRead;
+        }
+        catch (CheckpointException e)
+        {
+            failure = e;
+        }
+
+        if (RankAgreement.FirstFailure(module.Group, module.Tensors, failure) is { } found)
+            throw found.Message == failure?.Message ? failure : new CheckpointException(found.Message, failure) { IsDamage = found.IsDamage };
+        state.Publish();
+        optimizer.Resume((long)manifest!.Scalars.GetValueOrDefault(TrainingState.OptimizerSteps));
+        return (manifest, bytesRead);
+    }
+
+    private static void CheckFits(CheckpointReader reader, TrainingState state)
+    {
+        var expected = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var slice in state.Slices)
+        {
+            // A checkpoint of a model that was never trained has values only; what an optimizer keeps begins at zero.
+            if (IsMissingBeforeTheFirstStep(reader, slice))
+                continue;
+            foreach (var (name, shape) in slice.WholeTensors())
+            {
+                expected.Add(name);
+                var tensor = reader.Find(name);
+                var dtype = slice.DType.Name();
+                if (!tensor.Shape.SequenceEqual(shape) || tensor.DType != dtype || tensor.Kind != slice.Kind)
+                {
+                    throw new CheckpointException(
+                        reader.Folder,
+                        $"tensor {CheckpointFormatException.Quote(name)} is a {tensor.Kind} {CheckpointFormatException.Show(tensor.Shape)} of {tensor.DType}, "
+                        + $"this run has a {slice.Kind} {CheckpointFormatException.Show(shape)} of {dtype}: it is of another model or another optimizer")
+                    {
+                        IsDamage = false,
+                    };
+                }
+            }
+        }
+
+        if (reader.Manifest.Tensors.FirstOrDefault(t => !expected.Contains(t.Name)) is { } extra)
+        {
+            throw new CheckpointException(
+                reader.Folder, $"has a tensor {CheckpointFormatException.Quote(extra.Name)}, which this run has not: it is of another model or another optimizer")
+            {
+                IsDamage = false,
+            };
+        }
+    }
+
+    private static bool IsMissingBeforeTheFirstStep(CheckpointReader reader, StateSlice slice) =>
+        slice.Kind == CheckpointTensor.OptimizerKind && reader.Manifest.Step == 0
+        && !reader.Manifest.Tensors.Any(t => t.Kind == CheckpointTensor.OptimizerKind);
+
+    private static unsafe void Read(CheckpointReader reader, TrainingState state)
+    {
+        foreach (var slice in state.Slices)
+        {
+            var (start, length) = state.OwnedPart(slice);
+            if (IsMissingBeforeTheFirstStep(reader, slice))
+            {
+                slice.Clear(start, length);
+                continue;
+            }
+            foreach (var run in slice.Runs(start, length))
+            {
+                var tensor = reader.Find(run.Name);
+                run.ForEachSpan((first, bytes) => reader.Read(tensor, first, bytes));
+            }
+        }
+    }
+}

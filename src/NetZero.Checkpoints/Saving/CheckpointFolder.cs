@@ -1,0 +1,103 @@
+using System.Globalization;
+
+namespace NetZero.Checkpoints;
+
+/// <summary>The folder that holds a run's checkpoints: <c>step-000123</c>, ..., and <c>latest</c>, a line with the name of the one that was completed last.</summary>
+/// <remarks>
+/// Note: what a crash leaves. A checkpoint is written as <c>.step-000123.partial</c>, flushed, and renamed when it is complete; one that goes is renamed before it is
+/// removed. So a folder of the name <c>step-N</c> is whole at any instant, and what else a crash may leave begins with a dot and is removed by the next save.
+/// </remarks>
+/// <param name="path">The folder; it need not exist.</param>
+public sealed class CheckpointFolder(string path)
+{
+    private const string Prefix = "step-";
+    private const string PartialSuffix = ".partial";
+    private const string RemovedSuffix = ".removed";
+    private const string LatestFile = "latest";
+
+    /// <summary>The folder.</summary>
+    public string FullPath { get; } = Path.GetFullPath(path);
+
+    /// <summary>The checkpoint of a step.</summary>
+    public string Of(long step) => Path.Combine(FullPath, Name(step));
+
+    /// <summary>The steps that there are checkpoints of, sound or not, newest first.</summary>
+    public IReadOnlyList<long> Steps()
+    {
+        var steps = new List<long>();
+        if (Directory.Exists(FullPath))
+        {
+            foreach (var folder in Directory.EnumerateDirectories(FullPath, Prefix + "*"))
+                if (TryStep(Path.GetFileName(folder), out var step))
+                    steps.Add(step);
+        }
+        steps.Sort((a, b) => b.CompareTo(a));
+        return steps;
+    }
+
+    /// <summary>The step that a checkpoint's folder is named after.</summary>
+    public static bool TryStep(string name, out long step)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        step = 0;
+        return name.StartsWith(Prefix, StringComparison.Ordinal)
+            && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out step) && Name(step) == name;
+    }
+
+    /// <summary>Removes a checkpoint.</summary>
+    /// <exception cref="IOException">It cannot be removed.</exception>
+    public void Remove(long step)
+    {
+        var removed = Path.Combine(FullPath, $".{Name(step)}{RemovedSuffix}");
+        DeleteIfThere(removed);
+        Directory.Move(Of(step), removed);
+        DeleteIfThere(removed);
+    }
+
+    /// <summary>Begins a checkpoint: an empty folder in which ranks write, and nothing left of what a crash cut short.</summary>
+    internal string Begin(long step)
+    {
+        Directory.CreateDirectory(FullPath);
+        foreach (var folder in Directory.EnumerateDirectories(FullPath, $".{Prefix}*"))
+            if (folder.EndsWith(PartialSuffix, StringComparison.Ordinal) || folder.EndsWith(RemovedSuffix, StringComparison.Ordinal))
+                DeleteIfThere(folder);
+        var partial = Partial(step);
+        Directory.CreateDirectory(partial);
+        return partial;
+    }
+
+    /// <summary>Where a checkpoint is written before it is complete.</summary>
+    internal string Partial(long step) => Path.Combine(FullPath, $".{Name(step)}{PartialSuffix}");
+
+    /// <summary>Gives up a checkpoint that was begun.</summary>
+    internal void Abandon(long step) => DeleteIfThere(Partial(step));
+
+    /// <summary>Gives a complete checkpoint its name. The manifest was written last; <c>latest</c> changes after everything else.</summary>
+    internal void Commit(long step)
+    {
+        var partial = Partial(step);
+        DirectorySync.Flush(partial);
+        if (Directory.Exists(Of(step)))
+            Remove(step);
+        Directory.Move(partial, Of(step));
+        DirectorySync.Flush(FullPath);
+        WriteLatest(step);
+    }
+
+    private void WriteLatest(long step)
+    {
+        var latest = Path.Combine(FullPath, LatestFile);
+        var temporary = latest + ".tmp";
+        DurableFile.Write(temporary, System.Text.Encoding.UTF8.GetBytes(Name(step) + "\n"));
+        File.Move(temporary, latest, overwrite: true);
+        DirectorySync.Flush(FullPath);
+    }
+
+    private static string Name(long step) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:D6}");
+
+    private static void DeleteIfThere(string folder)
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    }
+}

@@ -1,0 +1,247 @@
+using System.Diagnostics;
+using NetZero.Nn;
+using NetZero.Sharding;
+
+namespace NetZero.Checkpoints;
+
+/// <summary>Saves the state of a distributed model and its optimizer, every rank its part. Every rank has one and makes the same calls, between steps.</summary>
+/// <remarks>
+/// <para>Synchronously, files are written from the tensors themselves, and nothing is copied. Asynchronously, the state is copied first, within the budget; training goes on
+/// while a thread of each rank writes, and the next save waits for the last.</para>
+/// <para>Note: a save in four moments. Rank 0 makes an empty folder under a name that begins with a dot, and all agree that there is one; each rank writes its file,
+/// flushes it and leaves its part of the manifest beside it; rank 0 joins the parts, writes the manifest and flushes; the folder is renamed. Before the last moment there is
+/// no such checkpoint, after it the checkpoint is whole.</para>
+/// </remarks>
+public sealed class CheckpointSaver : IDisposable
+{
+    private readonly CheckpointFolder _folder;
+    private readonly TrainingState _state;
+    private readonly SaverOptions _options;
+    private readonly CancellationTokenSource _stop;
+    private SnapshotBuffer? _snapshot;
+    private Task<SaveReport>? _pending;
+
+    /// <summary>Makes the saver of one rank; the memory of snapshots is taken at the first save.</summary>
+    /// <param name="folder">Where checkpoints go, the same on every rank: a folder that all ranks share.</param>
+    /// <param name="module">The model.</param>
+    /// <param name="optimizer">Its optimizer.</param>
+    /// <param name="options">How to save.</param>
+    /// <param name="cancellation">Gives up what is being written.</param>
+    public CheckpointSaver(CheckpointFolder folder, ShardedModule module, Optimizer optimizer, SaverOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(optimizer);
+        ArgumentNullException.ThrowIfNull(options);
+        _folder = folder;
+        _options = options;
+        _state = new TrainingState(module, optimizer);
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+    }
+
+    private int Rank => _state.Module.Group.Rank;
+
+    /// <summary>Saves the state as it is now.</summary>
+    /// <param name="manifest">What to say beside the state: step, data, random, configuration, validation loss. The rest is filled in.</param>
+    /// <returns>What became of the save that has ended: this one, or asynchronously the one before; null where there was none.</returns>
+    /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
+    /// <remarks>A save that fails is reported, and training may go on: the state and older checkpoints are as they were.</remarks>
+    public SaveReport? Save(CheckpointManifest manifest)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        var last = Finish();
+        var start = Stopwatch.GetTimestamp();
+        manifest = Complete(manifest);
+        if (!TryBegin(manifest.Step, out var failure))
+            return Either(last, Failed(manifest.Step, start, failure));
+        if (_options.Async)
+        {
+            _pending = WriteBeside(manifest, start);
+            return last;
+        }
+
+        return Either(last, Write(manifest, start));
+    }
+
+    /// <summary>What became of an asynchronous save, once it has ended; null while it lasts, or where there is none. Never blocks; ranks may get different answers.</summary>
+    public SaveReport? Poll() => _pending is { IsCompleted: true } ? Finish() : null;
+
+    /// <summary>Waits for an asynchronous save that is under way.</summary>
+    /// <returns>What became of it; null where there was none.</returns>
+    public SaveReport? Finish()
+    {
+        if (_pending is not { } pending)
+            return null;
+        _pending = null;
+        return pending.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Takes the memory that asynchronous saves need, as the first of them does: so that a plan on Meta counts it.</summary>
+    public void Prepare()
+    {
+        if (_options.Async && _snapshot is null && _state.Owned().Any())
+            _snapshot = new SnapshotBuffer(_state.Module.Tensors, SnapshotBuffer.Bytes(_state.Owned().Select(o => o.Run), _options.SnapshotBudgetBytes));
+    }
+
+    /// <summary>Gives up what is still being written, and frees the copies. Call <see cref="Finish"/> before to keep it.</summary>
+    public void Dispose()
+    {
+        _stop.Cancel();
+        if (_pending is { } pending)
+            ((Task)pending).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait();
+        _pending = null;
+        _snapshot?.Free();
+        _snapshot = null;
+        _stop.Dispose();
+    }
+
+    private static SaveReport? Either(SaveReport? last, SaveReport now) => last is { Failure: { } failure }
+        ? now with { Failure = now.Failure is null ? $"the save before, of step {last.Step}, failed: {failure}" : now.Failure }
+        : now;
+
+    private CheckpointManifest Complete(CheckpointManifest manifest)
+    {
+        var module = _state.Module;
+        return manifest with
+        {
+            Library = typeof(CheckpointSaver).Assembly.GetName().Version?.ToString(3) ?? "",
+            World = new CheckpointWorld(module.Group.Size, module.ShardGroup.Size, module.Policy.Stage),
+            Scalars = new Dictionary<string, double>(manifest.Scalars) { [TrainingState.OptimizerSteps] = _state.Optimizer.Steps },
+        };
+    }
+
+    // All ranks agree that there is a folder, and that it is empty, before any of them writes.
+    private bool TryBegin(long step, out string failure)
+    {
+        Exception? problem = null;
+        try
+        {
+            if (Rank == 0)
+                _folder.Begin(step);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problem = e;
+        }
+
+        var found = RankAgreement.FirstFailure(_state.Module.Group, _state.Module.Tensors, problem);
+        failure = found?.Message ?? "";
+        return found is null;
+    }
+
+    private unsafe SaveReport Write(CheckpointManifest manifest, long start)
+    {
+        var problem = Attempt(() =>
+        {
+            var runs = Runs();
+            using var file = RankFile.Create(_folder.Partial(manifest.Step), Rank, [.. runs.Select(r => r.Stored)]);
+            foreach (var (stored, run) in runs)
+                file.Write(stored, run.Pointer, _stop.Token);
+            file.Complete();
+        });
+        var group = _state.Module.Group;
+        if (RankAgreement.FirstFailure(group, _state.Module.Tensors, problem) is { } early)
+        {
+            Abandon(manifest.Step);
+            return Failed(manifest.Step, start, early.Message);
+        }
+
+        var report = new SaveReport(manifest.Step, _folder.Of(manifest.Step), 0, 0, null);
+        problem = Attempt(() =>
+        {
+            if (Rank == 0)
+                report = Commit(manifest, start);
+        });
+        return RankAgreement.FirstFailure(group, _state.Module.Tensors, problem) is { } late ? Failed(manifest.Step, start, late.Message) : report;
+    }
+
+    // Copies what the budget holds and writes the rest at once; what was copied is written beside training.
+    private unsafe Task<SaveReport> WriteBeside(CheckpointManifest manifest, long start)
+    {
+        var folder = _folder.Partial(manifest.Step);
+        var copies = new List<(StoredRun Stored, nint Source)>();
+        RankFile? file = null;
+        var problem = Attempt(() =>
+        {
+            Prepare();
+            var runs = Runs();
+            file = RankFile.Create(folder, Rank, [.. runs.Select(r => r.Stored)]);
+            long copied = 0;
+            foreach (var (stored, run) in runs)
+            {
+                if (_snapshot is { } snapshot && run.Bytes <= snapshot.Capacity - copied)
+                {
+                    copies.Add((stored, (nint)snapshot.Copy(run, copied)));
+                    copied += run.Bytes;
+                }
+                else
+                {
+                    file.Write(stored, run.Pointer, _stop.Token);
+                }
+            }
+        });
+        var stop = _stop.Token;
+        return Task.Factory.StartNew(
+            () =>
+            {
+                problem ??= Attempt(() =>
+                {
+                    foreach (var (stored, source) in copies)
+                        file!.Write(stored, (byte*)source, stop);
+                    file!.Complete();
+                });
+                file?.Dispose();
+                if (problem is not null)
+                    RankFile.Fail(folder, Rank, problem.Message);
+                var report = new SaveReport(manifest.Step, _folder.Of(manifest.Step), 0, Stopwatch.GetElapsedTime(start).TotalSeconds, problem?.Message);
+                if (Rank != 0 || problem is not null)
+                    return report;
+                return Attempt(() => report = Commit(manifest, start)) is { } late ? Failed(manifest.Step, start, late.Message) : report;
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    private SaveReport Commit(CheckpointManifest manifest, long start)
+    {
+        var bytes = ManifestAssembly.Complete(_folder, manifest, _stop.Token);
+        var problem = Attempt(() =>
+        {
+            foreach (var step in Retention.Superfluous(_folder, _options.KeepLast, _options.KeepBest))
+                _folder.Remove(step);
+        });
+        return new SaveReport(
+            manifest.Step, _folder.Of(manifest.Step), bytes, Stopwatch.GetElapsedTime(start).TotalSeconds,
+            problem is null ? null : $"it was saved, but older checkpoints could not be removed: {problem.Message}");
+    }
+
+    private void Abandon(long step)
+    {
+        // Leftovers are no harm: the next save removes them.
+        if (Rank == 0)
+            Attempt(() => _folder.Abandon(step));
+    }
+
+    private SaveReport Failed(long step, long start, string message) => new(step, _folder.Of(step), 0, Stopwatch.GetElapsedTime(start).TotalSeconds, message);
+
+    // In the order in which they lie in the file, so that the disk is written from front to back.
+    private List<(StoredRun Stored, StateRun Run)> Runs() =>
+    [
+        .. _state.Owned()
+            .Select(o => (Stored: new StoredRun(o.Run.Name, o.Slice.Kind, o.Slice.DType, o.Run.Shape, o.Run.First, o.Run.Elements), o.Run))
+            .OrderByDescending(r => r.Stored.DType.Bits()).ThenBy(r => r.Stored.Key, StringComparer.Ordinal),
+    ];
+
+    // A disk that is full or gone ends the save, not the training.
+    private static Exception? Attempt(Action action)
+    {
+        try
+        {
+            action();
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace NetZero.Checkpoints;
+
+/// <summary>Writes one rank's file of a checkpoint, and beside it, when it is complete, what is in it.</summary>
+/// <remarks>
+/// The parts that ranks leave in the folder are how rank 0 learns what they have written: no collective is needed, so that background threads can write while training
+/// goes on, and ranks may be processes. A rank that fails leaves its message instead.
+/// </remarks>
+internal sealed class RankFile : IDisposable
+{
+    private readonly string _folder;
+    private readonly int _rank;
+    private readonly SafetensorsWriter _writer;
+    private readonly Dictionary<string, CheckpointTensor> _tensors = new(StringComparer.Ordinal);
+
+    private RankFile(string folder, int rank, IReadOnlyList<StoredRun> runs)
+    {
+        _folder = folder;
+        _rank = rank;
+        _writer = SafetensorsWriter.Create(
+            Path.Combine(folder, Name(rank)), runs.Select(run => new SafetensorsSpec(run.Key, run.DType, run.IsWhole ? run.Shape : [run.Elements])));
+    }
+
+    /// <summary>Bytes of the file.</summary>
+    public long Bytes => _writer.FileBytes;
+
+    /// <summary>Begins the file of a rank.</summary>
+    /// <exception cref="IOException">It cannot be made, or the disk is full.</exception>
+    public static RankFile Create(string folder, int rank, IReadOnlyList<StoredRun> runs) => new(folder, rank, runs);
+
+    /// <summary>Writes a run block by block; each block's checksum is taken just before, while it is in the cache.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="source">Its bytes.</param>
+    /// <param name="cancellation">Looked at between blocks.</param>
+    public unsafe void Write(StoredRun run, byte* source, CancellationToken cancellation)
+    {
+        var bytes = run.Bytes;
+        var checksums = new char[BlockChecksums.Count(bytes) * 8];
+        for (long start = 0; start < bytes; start += BlockChecksums.BlockBytes)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var block = new ReadOnlySpan<byte>(source + start, (int)Math.Min(BlockChecksums.BlockBytes, bytes - start));
+            BlockChecksums.Show(Crc32C.Of(block)).CopyTo(checksums.AsSpan((int)(start / BlockChecksums.BlockBytes) * 8));
+            _writer.WriteBytes(run.Key, start, block);
+        }
+
+        var piece = new CheckpointPiece(Name(_rank), run.Key, run.First, run.Elements, new string(checksums));
+        _tensors[run.Key] = new CheckpointTensor(run.Name, run.Kind, run.DType.Name(), run.Shape, [piece]);
+    }
+
+    /// <summary>Flushes the file and says in the folder that it is complete.</summary>
+    public void Complete()
+    {
+        _writer.Commit();
+        var file = new CheckpointFile(Name(_rank), _writer.FileBytes, _writer.HeaderBytes, BlockChecksums.Show(_writer.HeaderChecksum));
+        var part = JsonSerializer.SerializeToUtf8Bytes(new CheckpointPart(file, [.. _tensors.Values]), CheckpointJson.Default.CheckpointPart);
+        WriteWhole(PartPath(_folder, _rank), part);
+    }
+
+    /// <summary>Says in the folder that a rank has failed.</summary>
+    /// <exception cref="IOException">It cannot be said: the folder is there and cannot be written.</exception>
+    public static void Fail(string folder, int rank, string message)
+    {
+        try
+        {
+            WriteWhole(FailurePath(folder, rank), System.Text.Encoding.UTF8.GetBytes(message));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Who waits for this rank looks for the folder too.
+        }
+    }
+
+    /// <summary>What a rank has written, once it is complete; null before.</summary>
+    /// <exception cref="IOException">The rank has failed: its message.</exception>
+    public static CheckpointPart? ReadPart(string folder, int rank)
+    {
+        var path = PartPath(folder, rank);
+        if (File.Exists(path))
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), CheckpointJson.Default.CheckpointPart)
+                ?? throw new IOException($"{path} is empty");
+        }
+        if (File.Exists(FailurePath(folder, rank)))
+            throw new IOException(File.ReadAllText(FailurePath(folder, rank)));
+        return Directory.Exists(folder) ? null : throw new IOException($"{folder} was removed while it was written");
+    }
+
+    /// <summary>Removes what a rank left for rank 0.</summary>
+    public static void RemovePart(string folder, int rank) => File.Delete(PartPath(folder, rank));
+
+    public void Dispose() => _writer.Dispose();
+
+    private static void WriteWhole(string path, byte[] bytes)
+    {
+        File.WriteAllBytes(path + ".tmp", bytes);
+        File.Move(path + ".tmp", path, overwrite: true);
+    }
+
+    private static string Name(int rank) => string.Create(CultureInfo.InvariantCulture, $"rank-{rank:D5}.safetensors");
+
+    private static string PartPath(string folder, int rank) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"rank-{rank:D5}.part"));
+
+    private static string FailurePath(string folder, int rank) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"rank-{rank:D5}.failed"));
+}
+
+/// <summary>A run of a tensor's elements as a file holds it.</summary>
+/// <param name="Name">The tensor's name.</param>
+/// <param name="Kind">What it is.</param>
+/// <param name="DType">The type of its elements.</param>
+/// <param name="Shape">The whole tensor's shape.</param>
+/// <param name="First">The run's first element.</param>
+/// <param name="Elements">How many there are.</param>
+internal sealed record StoredRun(string Name, string Kind, SafetensorsDType DType, IReadOnlyList<long> Shape, long First, long Elements)
+{
+    /// <summary>Whether it is the whole tensor.</summary>
+    public bool IsWhole { get; } = Elements == Shape.Aggregate(1L, (product, size) => product * size);
+
+    /// <summary>The name in the file.</summary>
+    public string Key => IsWhole ? Name : $"{Name}@{First}";
+
+    /// <summary>Bytes of the run.</summary>
+    public long Bytes => Elements * (DType.Bits() / 8);
+}

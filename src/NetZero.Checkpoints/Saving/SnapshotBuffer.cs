@@ -1,0 +1,45 @@
+using NetZero.Tensors;
+
+namespace NetZero.Checkpoints;
+
+/// <summary>Copies of a rank's state, from which files are written while training changes the state: one buffer, made at the first save and used again by every other.</summary>
+/// <remarks>Its bytes are counted as <see cref="MemoryKind.Snapshot"/> and are at most the budget. On Meta it is counted and never filled.</remarks>
+internal sealed class SnapshotBuffer
+{
+    private readonly Storage _storage;
+    private readonly Tensor _memory;
+    private readonly bool _hasMemory;
+
+    public SnapshotBuffer(TensorContext tensors, long bytes)
+    {
+        Capacity = bytes;
+        _hasMemory = tensors.Device.HasMemory;
+        _storage = tensors.Reserve("checkpoint snapshot", bytes, MemoryKind.Snapshot);
+        _storage.Materialize();
+        _memory = tensors.View(_storage, 0, [bytes], DType.U8);
+    }
+
+    /// <summary>Bytes that it holds.</summary>
+    public long Capacity { get; }
+
+    /// <summary>Bytes that a rank's copies take: all of its runs, or the budget if that is less.</summary>
+    public static long Bytes(IEnumerable<StateRun> runs, long budgetBytes)
+    {
+        var all = runs.Sum(run => run.Bytes);
+        return budgetBytes > 0 ? Math.Min(all, budgetBytes) : all;
+    }
+
+    /// <summary>Copies a run to <paramref name="offset"/>.</summary>
+    /// <returns>Where the copy is; null on Meta.</returns>
+    public unsafe byte* Copy(StateRun run, long offset)
+    {
+        if (!_hasMemory)
+            return null;
+        var copy = _memory.Bytes() + offset;
+        Buffer.MemoryCopy(run.Pointer, copy, Capacity - offset, run.Bytes);
+        return copy;
+    }
+
+    /// <summary>Gives its memory back.</summary>
+    public void Free() => _storage.Evict("the saver was closed");
+}

@@ -1,0 +1,85 @@
+using NetZero.Collectives;
+using NetZero.Nn;
+using NetZero.Sharding;
+
+namespace NetZero.Checkpoints;
+
+/// <summary>Everything that training changes, as tensors by name: a model's values and what its optimizer keeps for them, on one rank.</summary>
+/// <remarks>
+/// <para>Who stores what: the ranks of a shard group hold each element of a unit once, as slices. Where several groups hold the same slices (hybrid sharding), each stores
+/// a part of every slice, cut at multiples of <see cref="UnitLayout.AlignmentElements"/>. So each byte is stored once over all ranks, and all ranks write alike.</para>
+/// <para>Names and whole shapes depend on the model and the optimizer alone, never on ranks or stages: that is why any world can load what any other saved.</para>
+/// </remarks>
+internal sealed class TrainingState
+{
+    /// <summary>The scalar under which a manifest keeps <see cref="Optimizer.Steps"/>.</summary>
+    public const string OptimizerSteps = "optimizer.steps";
+
+    private readonly List<StateSlice> _slices = [];
+    private readonly int _replicas;
+    private readonly int _replica;
+
+    public TrainingState(ShardedModule module, Optimizer optimizer)
+    {
+        Module = module;
+        Optimizer = optimizer;
+        _replicas = module.Group.Size / module.ShardGroup.Size;
+        _replica = module.Group.Rank / module.ShardGroup.Size;
+        var units = module.Slices();
+        foreach (var unit in units)
+            _slices.Add(new StateSlice(CheckpointTensor.ParameterKind, "", unit, unit.Values, 1));
+        foreach (var shard in module.Shards)
+        {
+            var unit = units.First(u => u.Layout.Name == shard.Name);
+            var states = optimizer.StateOf(shard);
+            for (var i = 0; i < states.Count; i++)
+                _slices.Add(new StateSlice(CheckpointTensor.OptimizerKind, optimizer.States[i].Name + "/", unit, states[i], optimizer.States[i].ElementsPerEntry));
+        }
+    }
+
+    public ShardedModule Module { get; }
+
+    public Optimizer Optimizer { get; }
+
+    /// <summary>This rank's slices, the same units and states in the same order on every rank.</summary>
+    public IReadOnlyList<StateSlice> Slices => _slices;
+
+    /// <summary>What this rank stores.</summary>
+    public IEnumerable<(StateSlice Slice, StateRun Run)> Owned() => _slices.SelectMany(slice =>
+    {
+        var (start, length) = Part(slice, _replica);
+        return slice.Runs(start, length).Select(run => (slice, run));
+    });
+
+    /// <summary>The part of a slice that this rank stores, and reads.</summary>
+    public (long Start, long Length) OwnedPart(StateSlice slice) => Part(slice, _replica);
+
+    /// <summary>Brings what each rank has read of its slices to all ranks that hold them. Every rank calls it.</summary>
+    public void Publish()
+    {
+        var replicas = _replicas == 1
+            ? null
+            : Module.Group.CreateSubgroup("replicas", [.. Enumerable.Range(0, _replicas).Select(r => (r * Module.ShardGroup.Size) + Module.ShardGroup.Rank)]);
+        foreach (var slice in _slices)
+        {
+            for (var replica = 0; replicas is not null && replica < _replicas; replica++)
+            {
+                var (start, length) = Part(slice, replica);
+                if (length > 0)
+                    replicas.Broadcast($"restore {slice.Prefix}{slice.Unit.Layout.Name}", slice.Buffer.Slice(start, length), replica).WaitInputs();
+            }
+            if (slice.IsWhole)
+                Module.ShardGroup.AllGather($"restore {slice.Prefix}{slice.Unit.Layout.Name}", slice.Buffer, CollectiveBuffer.Of(slice.Memory)).WaitInputs();
+        }
+        Module.PublishSlices();
+    }
+
+    private (long Start, long Length) Part(StateSlice slice, int replica)
+    {
+        var blocks = slice.Unit.Layout.ShardElements / UnitLayout.AlignmentElements;
+        var entriesPerBlock = slice.Entries / blocks;
+        var start = blocks * replica / _replicas;
+        var end = blocks * (replica + 1) / _replicas;
+        return (start * entriesPerBlock, (end - start) * entriesPerBlock);
+    }
+}

@@ -1,0 +1,49 @@
+using NetZero.Launch;
+
+namespace NetZero.Cli;
+
+/// <summary>Ranks to be started as processes.</summary>
+/// <param name="Processes">How many.</param>
+/// <param name="Arguments">This tool's arguments for each.</param>
+/// <param name="LogFolder">Where each one's output is kept.</param>
+internal sealed record LaunchRequest(int Processes, IReadOnlyList<string> Arguments, string LogFolder);
+
+/// <summary>Starts ranks as processes and waits for them.</summary>
+/// <returns>The exit code.</returns>
+internal delegate Task<int> RunLaunch(LaunchRequest request, ITerminal terminal, CancellationToken cancellation);
+
+/// <summary>Starts this tool once for each rank.</summary>
+internal static class Launching
+{
+    public static async Task<int> RunAsync(LaunchRequest request, ITerminal terminal, CancellationToken cancellation)
+    {
+        var (program, arguments) = ThisTool();
+        var options = new LaunchOptions
+        {
+            Processes = request.Processes,
+            Program = program,
+            Arguments = [.. arguments, .. request.Arguments],
+            LogFolder = request.LogFolder,
+        };
+        var failure = await Launcher.RunAsync(options, Show, cancellation);
+        if (failure is null)
+            return ExitCodes.Success;
+        terminal.Error.WriteLine($"error: {failure.Reason.ReplaceLineEndings(" ")}; each rank's output is in {request.LogFolder}");
+        return failure.ExitCode == 0 ? ExitCodes.Defect : failure.ExitCode;
+
+        // Rank 0 reports for all, so its output is the job's; what others say is marked.
+        void Show(WorkerLine line)
+        {
+            var writer = line.IsError ? terminal.Error : terminal.Out;
+            writer.WriteLine(line is { Rank: 0, IsError: false } ? line.Text : $"[rank {line.Rank}] {line.Text}");
+            writer.Flush();
+        }
+    }
+
+    // As a framework-dependent program this is dotnet with an assembly, otherwise a program of its own.
+    private static (string Program, string[] Arguments) ThisTool()
+    {
+        var program = Environment.ProcessPath ?? throw new InvalidOperationException("The system does not say which program this is.");
+        return Path.GetFileNameWithoutExtension(program) == "dotnet" ? (program, [Environment.GetCommandLineArgs()[0]]) : (program, []);
+    }
+}

@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace NetZero.Collectives;
+
+/// <summary>A rank's connection to the <see cref="Coordinator"/>.</summary>
+internal sealed class CoordinatorLink : IAsyncDisposable
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(20);
+
+    private readonly NetworkStream _stream;
+    private readonly WorkerEnvironment _worker;
+    private readonly Lock _sending = new();
+    private readonly CancellationTokenSource _end = new();
+    private Task _listening = Task.CompletedTask;
+    private int _coordinatorProcess;
+
+    private CoordinatorLink(NetworkStream stream, WorkerEnvironment worker)
+    {
+        _stream = stream;
+        _worker = worker;
+    }
+
+    /// <summary>Connects; the coordinator may come up later.</summary>
+    /// <exception cref="RendezvousException">It did not come up in time.</exception>
+    public static async Task<CoordinatorLink> ConnectAsync(WorkerEnvironment worker, CancellationToken cancellation)
+    {
+        var start = Stopwatch.GetTimestamp();
+        for (var problem = "rank 0 has left no address"; ; await Task.Delay(RetryAfter, cancellation).ConfigureAwait(false))
+        {
+            // Looked up each time: what an earlier job has left in a file is replaced when rank 0 comes.
+            if (Stopwatch.GetElapsedTime(start) > worker.JoinTimeout)
+            {
+                throw new RendezvousException(
+                    $"rank {worker.Rank} did not reach {worker.RendezvousFile ?? $"{worker.MasterAddress}:{worker.MasterPort}"} within "
+                    + $"{worker.JoinTimeout.TotalSeconds:0} s ({problem}); is rank 0 running, and are MASTER_ADDR and MASTER_PORT its address and port?");
+            }
+
+            if (await worker.FindAsync(cancellation).ConfigureAwait(false) is not { } address)
+                continue;
+            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(address, cancellation).ConfigureAwait(false);
+                return new CoordinatorLink(new NetworkStream(socket, ownsSocket: true), worker);
+            }
+            catch (SocketException e)
+            {
+                socket.Dispose();
+                problem = e.Message;
+
+                // The launcher listens before it starts anybody.
+                if (worker.HasLauncher)
+                    throw new LauncherLostException(worker.Rank);
+            }
+        }
+    }
+
+    /// <summary>Introduces the rank and waits for the others.</summary>
+    /// <returns>All ranks' introductions, by rank.</returns>
+    /// <exception cref="RendezvousException">The world does not come about.</exception>
+    public async Task<Hello[]> JoinAsync(Hello hello, CancellationToken cancellation)
+    {
+        Send(hello.ToFrame());
+        using var reader = (await ExpectAsync(FrameKind.Members, cancellation).ConfigureAwait(false)).Reader();
+        Hello[] hellos = [.. Enumerable.Range(0, hello.WorldSize).Select(_ => Hello.Read(reader))];
+        _coordinatorProcess = hellos[0].ProcessId;
+        return hellos;
+    }
+
+    /// <summary>Says that this rank has mapped everybody's memory and waits until all have.</summary>
+    /// <exception cref="RendezvousException">The world does not come about.</exception>
+    public async Task ReadyAsync(CancellationToken cancellation)
+    {
+        Send(Frame.Of(FrameKind.Mapped));
+        await ExpectAsync(FrameKind.Go, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>From now on tells of ranks that fail or are gone.</summary>
+    /// <param name="onFailure">The rank, and what happened to it.</param>
+    /// <param name="onLauncherLost">The launcher is gone.</param>
+    public void Listen(Action<int, Exception> onFailure, Action<LauncherLostException> onLauncherLost) =>
+        _listening = Task.Run(() => ListenAsync(onFailure, onLauncherLost));
+
+    /// <summary>Tells the others why this rank fails.</summary>
+    public void SendFailure(Exception cause) => Send(Frame.Of(FrameKind.Failed, writer =>
+    {
+        writer.Write(_worker.Rank);
+        writer.Write(cause.GetType().FullName ?? cause.GetType().Name);
+        writer.Write(cause.Message);
+    }));
+
+    /// <summary>Tells the others that this rank ends well.</summary>
+    public void SendLeft() => Send(Frame.Of(FrameKind.Left));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync().ConfigureAwait(false);
+        await _listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _stream.DisposeAsync().ConfigureAwait(false);
+        _end.Dispose();
+    }
+
+    private async Task ListenAsync(Action<int, Exception> onFailure, Action<LauncherLostException> onLauncherLost)
+    {
+        try
+        {
+            while (await Frame.ReadAsync(_stream, _end.Token).ConfigureAwait(false) is { } frame)
+            {
+                if (frame.Kind == FrameKind.Closing)
+                    return;
+                if (frame.Kind is not (FrameKind.Failed or FrameKind.Lost))
+                    continue;
+                using var reader = frame.Reader();
+                var rank = reader.ReadInt32();
+                onFailure(rank, frame.Kind == FrameKind.Lost
+                    ? new RankLostException(rank, reader.ReadInt32())
+                    : new RemoteRankException(reader.ReadString(), reader.ReadString()));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+        catch (IOException)
+        {
+            // As an end of the stream: who coordinated is gone.
+        }
+
+        if (_end.IsCancellationRequested)
+            return;
+        if (_worker.HasLauncher)
+            onLauncherLost(new LauncherLostException(_worker.Rank));
+        else
+            onFailure(0, new RankLostException(0, _coordinatorProcess));
+    }
+
+    private async Task<Frame> ExpectAsync(FrameKind kind, CancellationToken cancellation)
+    {
+        var frame = await ReadAsync(cancellation).ConfigureAwait(false);
+        if (frame.Kind == kind)
+            return frame;
+        using var reader = frame.Reader();
+        throw new RendezvousException(frame.Kind switch
+        {
+            FrameKind.Refused => reader.ReadString(),
+            FrameKind.Lost => $"rank {reader.ReadInt32()} is gone before the run began: its process {reader.ReadInt32()} was killed or has crashed",
+            FrameKind.Failed => $"rank {reader.ReadInt32()} failed before the run began: {reader.ReadString()}: {reader.ReadString()}",
+            _ => $"the coordinator said {frame.Kind} where {kind} was due",
+        });
+    }
+
+    private async Task<Frame> ReadAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            if (await Frame.ReadAsync(_stream, cancellation).ConfigureAwait(false) is { } frame)
+                return frame;
+        }
+        catch (IOException e)
+        {
+            throw new RendezvousException($"rank {_worker.Rank} has lost the connection to {(_worker.HasLauncher ? "its launcher" : "rank 0")}", e);
+        }
+
+        throw new RendezvousException($"rank {_worker.Rank} has lost the connection to {(_worker.HasLauncher ? "its launcher" : "rank 0")}");
+    }
+
+    private void Send(Frame frame)
+    {
+        try
+        {
+            lock (_sending)
+                frame.Write(_stream);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // Whoever reads from the connection finds that it is closed and says what that means.
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace NetZero.Nn;
+
+/// <summary>What all optimizers have in common.</summary>
+public abstract record OptimizerOptions
+{
+    /// <summary>The learning rate before any schedule.</summary>
+    public double LearningRate { get; init; }
+
+    /// <summary>Weight decay; whether it is decoupled from the gradient, the optimizer says. 0 is off.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Whether vectors and scalars decay as well; otherwise only tensors of two or more dimensions do.</summary>
+    public bool WeightDecayAll { get; init; }
+
+    /// <summary>Parameters with settings of their own; a parameter belongs to the first group whose pattern fits its name.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace NetZero.Planning;
+
+/// <summary>The cluster of a row: a preset by its device, with the links that the row names instead of the preset's.</summary>
+internal static partial class PublishedCluster
+{
+    private const double BytesPerGigabit = 1e9 / 8;
+
+    // Longest first, so that H100-96GB is not taken for an H100.
+    private static readonly (string Device, string Preset)[] _presets =
+    [
+        ("H100-96GB-HBM2e-500W", "h100-96-500wx8"), ("H100-PCIe", "h100-pciex8"), ("H100-96GB", "h100-96x8"), ("H100-94GB", "h100-96x8"),
+        ("A100-40GB", "a100-40x8"), ("RTX-PRO-6000", "rtx-pro-6000x8"), ("RTX-4090", "rtx4090x4"), ("TPU-v6e", "tpu-v6e"), ("TPU-v5p", "tpu-v5p"),
+        ("MI300X", "mi300xx8"), ("GB300", "gb300x72"), ("GB200", "gb200x72"), ("GH200", "gh200"), ("A800", "a800x8"), ("H800", "h800x8"),
+        ("H200", "h200x8"), ("H100", "h100x8"), ("A100", "a100x8"), ("B200", "b200x8"), ("V100", "v100-32x8"),
+    ];
+
+    public static ClusterDescription Of(PublishedRow row)
+    {
+        var preset = _presets.FirstOrDefault(known => row.Device.StartsWith(known.Device, StringComparison.OrdinalIgnoreCase)).Preset
+            ?? throw new ArgumentException($"no description of the device '{row.Device}'; known: {string.Join(", ", _presets.Select(known => known.Device))}");
+        var cluster = ClusterCatalog.Find(preset);
+        if (row.Device.Contains("power limited", StringComparison.OrdinalIgnoreCase))
+            cluster = cluster with { Device = cluster.Device with { Name = cluster.Device.Name + " (power limited)" } };
+        if (row.Count("nodes") is > 0 and var nodes && row.Count("devices") / nodes is > 0 and var perNode && nodes > 1)
+            cluster = cluster with { DevicesPerNode = perNode };
+        return NetworkBytes(row.Interconnect, cluster.DevicesPerNode) is { } bytes
+            ? cluster with { Network = cluster.Network with { BytesPerSecond = bytes, Origin = row.Interconnect } }
+            : cluster;
+    }
+
+    // "4x100Gb RoCE per node", "3.2Tb/s per node", "400Gb/s per GPU": bytes per second of one device.
+    private static double? NetworkBytes(string interconnect, int devicesPerNode)
+    {
+        var match = Rate().Match(interconnect);
+        if (!match.Success)
+            return null;
+        var ports = match.Groups["ports"].Success ? int.Parse(match.Groups["ports"].Value, CultureInfo.InvariantCulture) : 1;
+        var rate = double.Parse(match.Groups["rate"].Value, CultureInfo.InvariantCulture) * (match.Groups["unit"].Value == "T" ? 1000 : 1);
+        var perDevice = match.Groups["of"].Value == "per GPU";
+        return ports * rate * BytesPerGigabit / (perDevice ? 1 : devicesPerNode);
+    }
+
+    [GeneratedRegex(@"(?:(?<ports>\d+)x)?(?<rate>\d+(?:\.\d+)?)(?<unit>[GT])b(?:/s)?\b.*?(?<of>per GPU|per node|inter-node)", RegexOptions.CultureInvariant)]
+    private static partial Regex Rate();
+}

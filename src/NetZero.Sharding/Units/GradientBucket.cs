@@ -1,0 +1,140 @@
+using NetZero.Collectives;
+using NetZero.Tensors;
+
+namespace NetZero.Sharding;
+
+/// <summary>The gradients of one unit, or of several neighbours, on their way over the ranks.</summary>
+/// <remarks>
+/// A single unit is reduced where backward wrote it. Several are copied into one buffer in rank order (all first slices, all second slices, ...), so that one call moves them and every
+/// rank still gets its slice of each unit: the bits are those of single units. See [Note: two levels of reduction] in <c>ReductionPlan</c>.
+/// </remarks>
+internal sealed class GradientBucket
+{
+    private readonly IReadOnlyList<UnitGradients> _members;
+    private readonly TensorContext _context;
+    private readonly ShardingGroups _groups;
+    private readonly ShardingPolicy _policy;
+    private readonly string _label;
+    private readonly long _shardElements;
+    private readonly Storage? _packed;
+    private readonly Storage? _held;
+    private Work? _reduction;
+    private Tensor? _reduced;
+
+    public GradientBucket(IReadOnlyList<UnitGradients> members, TensorContext context, ShardingGroups groups, ShardingPolicy policy, int microBatches)
+    {
+        _members = members;
+        _context = context;
+        _groups = groups;
+        _policy = policy;
+        _label = string.Join('+', members.Select(m => m.Layout.Name));
+        _shardElements = members.Sum(m => m.Layout.ShardElements);
+        if (members.Count > 1)
+            _packed = context.Reserve(_label, members.Sum(m => m.Layout.PaddedBytes), MemoryKind.Communication);
+        else if (groups.Replicate is not null && policy.ShardsGradients && microBatches > 1 && policy.Reduction == GradientReduction.EachMicroBatch)
+            _held = context.Reserve(_label, _shardElements * sizeof(float), MemoryKind.Gradient);
+    }
+
+    private bool IsTwoLevel => _groups.Replicate is not null;
+
+    /// <summary>Copies a member's gradients into the bucket; its own buffer goes where nothing else is kept there.</summary>
+    public void Pack(UnitGradients member)
+    {
+        _packed!.Materialize();
+        Parts(member).CopyFrom(member.Slices);
+        if (_policy.ShardsGradients)
+            member.LetBufferGo();
+    }
+
+    /// <summary>Starts a reduction: within the shard group, or over the replicas what that has left.</summary>
+    public void Start(ScheduleEventKind kind)
+    {
+        if (_reduction is not null)
+        {
+            ReduceOverReplicas();
+            return;
+        }
+
+        var op = IsTwoLevel ? ReduceOp.Sum : ReduceOp.Average;
+        var whole = CollectiveBuffer.Of(Whole());
+        _reduced = kind == ScheduleEventKind.ReduceScatter ? ScatterTarget() : Whole();
+        _reduction = kind == ScheduleEventKind.ReduceScatter
+            ? _groups.Shard.ReduceScatter(_label, whole, CollectiveBuffer.Of(_reduced), op)
+            : _groups.Shard.AllReduce(_label, whole, op);
+    }
+
+    /// <summary>Takes the reduced gradients over: sets or adds to the sums, and lets buffers go that are not the sums.</summary>
+    public void Accumulate()
+    {
+        _reduction?.WaitInputs();
+        _reduction = null;
+
+        // Both levels have summed; the mean is taken once, as everywhere (see [Note: the canonical tree] in TreeReduction).
+        if (IsTwoLevel)
+            _reduced!.ScaleInPlace(1f / _groups.World.Size);
+        foreach (var member in _members)
+            Accumulate(member);
+        _reduced = null;
+        _packed?.Evict("the gradients have been reduced");
+        _held?.Evict("the gradients have been reduced");
+    }
+
+    /// <summary>Whether a reduction is in flight.</summary>
+    public bool IsInFlight => _reduction is { IsCompleted: false };
+
+    /// <summary>Waits for a reduction that a step had left in flight.</summary>
+    public void Settle() => _reduction?.WaitInputs();
+
+    /// <summary>Forgets what a step left, which is not in flight any more.</summary>
+    public void Reset()
+    {
+        _reduction = null;
+        _reduced = null;
+        _packed?.Evict("the step has ended");
+        _held?.Evict("the step has ended");
+    }
+
+    private void ReduceOverReplicas()
+    {
+        _reduction!.WaitInputs();
+        if (_packed is null && _policy.ShardsGradients)
+            _members[0].LetBufferGo();
+        _reduction = _groups.Replicate!.AllReduce(_label, CollectiveBuffer.Of(_reduced!), ReduceOp.Sum);
+    }
+
+    private Tensor ScatterTarget()
+    {
+        if (_packed is not null)
+            return _context.View(_packed, _groups.Shard.Rank * _shardElements, [_shardElements]);
+        if (_held is null || !_members[0].HasSum)
+            return _members[0].ScatterTarget();
+        _held.Materialize();
+        return _context.View(_held, 0, [_shardElements]);
+    }
+
+    private void Accumulate(UnitGradients member)
+    {
+        if (_policy.ShardsGradients)
+        {
+            member.AccumulateSlice(_packed is null ? _reduced! : OwnPart(member));
+            return;
+        }
+
+        if (_packed is not null && _policy.ShardsOptimizer)
+            member.BufferSlice.CopyFrom(OwnPart(member));
+        else if (_packed is not null)
+            member.Slices.CopyFrom(Parts(member));
+        member.AccumulateBuffer();
+    }
+
+    private Tensor Whole() => _packed is null ? _members[0].Whole : _context.View(_packed, 0, [_packed.Bytes / sizeof(float)]);
+
+    // A unit's slices within the bucket, a row each. [ranks, ShardElements]
+    private Tensor Parts(UnitGradients member) =>
+        _context.View(_packed!, 0, [member.Layout.WorldSize, _shardElements]).Slice(1, Before(member), member.Layout.ShardElements);
+
+    private Tensor OwnPart(UnitGradients member) =>
+        _context.View(_packed!, (_groups.Shard.Rank * _shardElements) + Before(member), [member.Layout.ShardElements]);
+
+    private long Before(UnitGradients member) => _members.TakeWhile(m => m != member).Sum(m => m.Layout.ShardElements);
+}

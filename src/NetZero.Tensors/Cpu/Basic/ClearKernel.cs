@@ -1,0 +1,9 @@
+using System.Runtime.InteropServices;
+
+namespace NetZero.Tensors;
+
+/// <summary>All bytes become 0.</summary>
+internal readonly unsafe struct ClearKernel(void* y, long bytes) : IKernel
+{
+    public void Run(WorkerPool workers) => NativeMemory.Clear(y, (nuint)bytes);
+}

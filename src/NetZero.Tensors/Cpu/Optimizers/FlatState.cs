@@ -1,0 +1,59 @@
+namespace NetZero.Tensors;
+
+/// <summary>Where an optimizer keeps one number for each element of a shard, and in which format: fp32, bfloat16, or 8-bit codes with one scale for each block.</summary>
+/// <remarks>Kernels compute in fp32 whatever the format: what is stored is widened on the way in and rounded to nearest on the way out.</remarks>
+public readonly unsafe struct FlatState
+{
+    /// <summary>Elements that share a scale in the 8-bit format: the alignment of shards, so that a block never straddles two ranks.</summary>
+    public const int BlockElements = 256;
+
+    private readonly BlockCode? _code;
+
+    private FlatState(void* data, DType dtype, float* scales = null, BlockCode? code = null)
+    {
+        Data = data;
+        DType = dtype;
+        Scales = scales;
+        _code = code;
+    }
+
+    /// <summary>No state: it reads as zero and is not written.</summary>
+    public static FlatState None => default;
+
+    internal void* Data { get; }
+
+    internal DType DType { get; }
+
+    internal float* Scales { get; }
+
+    internal BlockCode Code => _code!;
+
+    /// <summary>Whether kernels can work in place.</summary>
+    internal bool IsFloat => DType == DType.F32;
+
+    /// <summary>fp32 values, by element 0.</summary>
+    public static FlatState Floats(float* values) => new(values, DType.F32);
+
+    /// <summary>One number for each element, in F32 or BF16. [n]</summary>
+    public static FlatState Of(Tensor values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return values.DType switch
+        {
+            DType.F32 => Floats(values.Data<float>()),
+            DType.BF16 => new(values.Data<BFloat16>(), DType.BF16),
+            var other => throw new ArgumentException($"Optimizer state of one number an element is kept in F32 or BF16, not in {other}."),
+        };
+    }
+
+    /// <summary>8-bit codes with one scale for each block of <see cref="BlockElements"/> (Dettmers et al. 2022, "8-bit Optimizers via Block-wise Quantization").</summary>
+    /// <param name="codes">[n] of U8; zeros read as zero under a scale of zero.</param>
+    /// <param name="scales">[n / 256] of F32: the largest magnitude of each block.</param>
+    /// <param name="signed">Whether values may be negative; a state of squares is not, and has twice the codes.</param>
+    public static FlatState Blocks(Tensor codes, Tensor scales, bool signed)
+    {
+        ArgumentNullException.ThrowIfNull(codes);
+        ArgumentNullException.ThrowIfNull(scales);
+        return new(codes.Data<byte>(), DType.U8, scales.Data<float>(), signed ? BlockCode.Signed : BlockCode.Unsigned);
+    }
+}

@@ -1,0 +1,61 @@
+using NetZero.Nn;
+
+namespace NetZero.Training.Keys;
+
+/// <summary>The keys of the section <c>optimizer</c>.</summary>
+internal static class OptimizerKeys
+{
+    private static readonly Section<OptimizerConfiguration> Params = new(
+        new ValueKey<OptimizerConfiguration, double>(
+            "lr", new RealNumber(0), o => o.LearningRate, (o, v) => o with { LearningRate = v }, "The learning rate."),
+        new ValueKey<OptimizerConfiguration, (double, double)?>(
+            "betas", new Optional<(double, double)>(new PairOfRates()), o => o.Betas, (o, v) => o with { Betas = v },
+            "AdamW: decay rates of the moments, by default 0.9 and 0.999. Lion: of the direction and the momentum, by default 0.9 and 0.99.")
+        { Only = (o => o.Type is OptimizerKind.AdamW or OptimizerKind.Lion, "optimizer.type AdamW or Lion") },
+        new ValueKey<OptimizerConfiguration, double>(
+            "eps", new RealNumber(0), o => o.Epsilon, (o, v) => o with { Epsilon = v }, "AdamW: added to the root of the second moment.")
+        { Only = (o => o.Type == OptimizerKind.AdamW, "optimizer.type AdamW") },
+        new ValueKey<OptimizerConfiguration, double>(
+            "weight_decay", new RealNumber(0), o => o.WeightDecay, (o, v) => o with { WeightDecay = v },
+            "Taken off tensors of two and more dimensions, times the learning rate; 0 is off."),
+        new ValueKey<OptimizerConfiguration, bool>(
+            "weight_decay_all", new Flag(), o => o.WeightDecayAll, (o, v) => o with { WeightDecayAll = v }, "Whether vectors decay too."),
+        new ValueKey<OptimizerConfiguration, double>(
+            "momentum", new RealNumber(0, 1, belowMaximum: true), o => o.Momentum, (o, v) => o with { Momentum = v },
+            "SGD: the share of the last step that is kept; 0 is off.")
+        { Only = (o => o.Type == OptimizerKind.Sgd, "optimizer.type SGD") },
+        new ValueKey<OptimizerConfiguration, StateFormat>(
+            "state_dtype", new Choice<StateFormat>(("fp32", StateFormat.F32), ("bf16", StateFormat.BF16), ("int8", StateFormat.Blocks8)),
+            o => o.StateFormat, (o, v) => o with { StateFormat = v },
+            "How the moments are kept: fp32, bf16, or int8 codes with a scale for each 256 elements (with AdamW: 8-bit AdamW).")
+        { Only = (o => o.Type != OptimizerKind.Sgd || o.Momentum > 0, "an optimizer that keeps moments: AdamW, Lion, or SGD with momentum") },
+        new ValueKey<OptimizerConfiguration, RateScaling>(
+            "lr_scaling", new Choice<RateScaling>(("none", RateScaling.None), ("linear", RateScaling.Linear), ("sqrt", RateScaling.SquareRoot)),
+            o => o.RateScaling, (o, v) => o with { RateScaling = v },
+            "Whether lr, found for base_batch_size, is multiplied by train_batch_size / base_batch_size, or by its square root."),
+        new ValueKey<OptimizerConfiguration, int>(
+            "base_batch_size", new WholeNumber<int>(1), o => o.BaseBatchSize, (o, v) => o with { BaseBatchSize = v },
+            "The train_batch_size that lr was found for.")
+        { Only = (o => o.RateScaling != RateScaling.None, "optimizer.params.lr_scaling linear or sqrt") });
+
+    private static readonly Section<ParameterGroup> Group = new(
+        new ValueKey<ParameterGroup, string?>(
+            "pattern", new PathText(), g => g.Pattern.Length == 0 ? null : g.Pattern, (g, v) => g with { Pattern = v ?? "" },
+            "Full parameter names, such as h.*.attn.**: * stands for any characters of one part, ** for any parts. Required."),
+        new ValueKey<ParameterGroup, double?>(
+            "lr", new Optional<double>(new RealNumber(0)), g => g.LearningRate, (g, v) => g with { LearningRate = v },
+            "Their learning rate; the scheduler scales it as it scales optimizer.params.lr."),
+        new ValueKey<ParameterGroup, double?>(
+            "weight_decay", new Optional<double>(new RealNumber(0)), g => g.WeightDecay, (g, v) => g with { WeightDecay = v },
+            "Their weight decay, vectors included."));
+
+    /// <summary>The section itself.</summary>
+    public static readonly Section<OptimizerConfiguration> Section = new(
+        new ValueKey<OptimizerConfiguration, OptimizerKind>(
+            "type", new Choice<OptimizerKind>(("AdamW", OptimizerKind.AdamW), ("SGD", OptimizerKind.Sgd), ("Lion", OptimizerKind.Lion)),
+            o => o.Type, (o, v) => o with { Type = v }, "The optimizer."),
+        new SectionKey<OptimizerConfiguration, OptimizerConfiguration>("params", Params, o => o, (_, v) => v, "The optimizer's settings."),
+        new ListKey<OptimizerConfiguration, ParameterGroup>(
+            "groups", Group, new ParameterGroup(""), o => o.Groups, (o, v) => o with { Groups = v },
+            "Parameters with settings of their own; the first group whose pattern fits a name has it."));
+}

@@ -1,0 +1,72 @@
+using NetZero.Nn;
+using NetZero.Planning;
+
+namespace NetZero.Training;
+
+/// <summary>What the sections <c>optimizer</c> and <c>scheduler</c> ask for, as objects.</summary>
+internal static class OptimizerParts
+{
+    /// <summary>The optimizer.</summary>
+    public static Optimizer Make(RunConfiguration run, IFlatParameters parameters)
+    {
+        var given = run.Optimizer;
+        var factor = RateFactor(run);
+        var betas = given.Betas ?? OptimizerConfiguration.DefaultBetas(given.Type);
+        return given.Type switch
+        {
+            OptimizerKind.AdamW => new AdamW(parameters, Common(new AdamWOptions
+            {
+                Beta1 = betas.First,
+                Beta2 = betas.Second,
+                Epsilon = given.Epsilon,
+                StateFormat = given.StateFormat,
+            })),
+            OptimizerKind.Sgd => new Sgd(parameters, Common(new SgdOptions { Momentum = given.Momentum, StateFormat = given.StateFormat })),
+            OptimizerKind.Lion => new Lion(parameters, Common(new LionOptions { Beta1 = betas.First, Beta2 = betas.Second, StateFormat = given.StateFormat })),
+            _ => throw new ArgumentOutOfRangeException(nameof(run), given.Type, "Unknown optimizer."),
+        };
+
+        T Common<T>(T options)
+            where T : OptimizerOptions =>
+            options with
+            {
+                LearningRate = given.LearningRate * factor,
+                WeightDecay = given.WeightDecay,
+                WeightDecayAll = given.WeightDecayAll,
+                Groups = [.. given.Groups.Select(group => group with { LearningRate = group.LearningRate * factor })],
+            };
+    }
+
+    /// <summary>Checks what only the model can tell, before anything is allocated.</summary>
+    /// <exception cref="ConfigurationException">A group of parameters fits none.</exception>
+    public static void Check(OptimizerConfiguration optimizer, IEnumerable<string> parameterNames)
+    {
+        if (ParameterGroup.FindUnused(optimizer.Groups, parameterNames) is { } unused)
+            throw new ConfigurationException($"'optimizer.groups': {unused}");
+    }
+
+    /// <summary>The bytes that an optimizer's formula counts per parameter.</summary>
+    public static StateWidths Widths(OptimizerConfiguration optimizer)
+    {
+        var moments = optimizer.Type switch
+        {
+            OptimizerKind.AdamW => 2,
+            OptimizerKind.Sgd when optimizer.Momentum == 0 => 0,
+            _ => 1,
+        };
+        return StateWidths.SinglePrecisionAdam with { OptimizerBytes = moments * optimizer.StateFormat.BytesPerElement() };
+    }
+
+    // Goyal et al. 2017, section 2.1; Krizhevsky 2014, section 5.
+    private static double RateFactor(RunConfiguration run)
+    {
+        var ratio = run.TrainBatchSize / (double)Math.Max(1, run.Optimizer.BaseBatchSize);
+        return run.Optimizer.RateScaling switch
+        {
+            RateScaling.None => 1,
+            RateScaling.Linear => ratio,
+            RateScaling.SquareRoot => Math.Sqrt(ratio),
+            _ => throw new ArgumentOutOfRangeException(nameof(run), run.Optimizer.RateScaling, "Unknown scaling."),
+        };
+    }
+}

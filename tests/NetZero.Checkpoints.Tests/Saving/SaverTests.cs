@@ -1,0 +1,186 @@
+using NetZero.Tensors;
+
+namespace NetZero.Checkpoints.Tests.Saving;
+
+/// <summary>What a save leaves, what it costs, and that one which fails leaves everything as it was.</summary>
+public sealed class SaverTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly CheckpointFolder _checkpoints;
+
+    public SaverTests() => _checkpoints = new CheckpointFolder(_folder["checkpoints"]);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Save_LeavesWholeCheckpoints_AndLatest(bool beside)
+    {
+        var world = new StateWorld(2, 3) { Options = new SaverOptions { Async = beside } };
+        world.Save(_checkpoints, 3);
+        world.Save(_checkpoints, 10);
+
+        Assert.Equal([10, 3], _checkpoints.Steps());
+        Assert.Equal(["latest", "step-000003", "step-000010"], Directory.EnumerateFileSystemEntries(_checkpoints.FullPath).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal("step-000010\n", File.ReadAllText(Path.Combine(_checkpoints.FullPath, "latest")));
+        Assert.Equal(
+            ["checkpoint.json", "rank-00000.safetensors", "rank-00001.safetensors"],
+            Directory.EnumerateFileSystemEntries(_checkpoints.Of(3)).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        world.LoadAndCompare(_checkpoints.Of(3));
+    }
+
+    [Fact]
+    public void KeepLastAndKeepBest_DecideWhatStays()
+    {
+        var world = new StateWorld(1, 0) { Options = new SaverOptions { KeepLast = 2, KeepBest = 1 } };
+        double?[] losses = [3, 1, 2, 4, null, 5];
+        world.Run(
+            (_, module, optimizer) =>
+            {
+                using var saver = new CheckpointSaver(_checkpoints, module, optimizer, world.Options);
+                for (var step = 0; step < losses.Length; step++)
+                    Assert.Null(saver.Save(new CheckpointManifest { Step = step, ValidationLoss = losses[step] })!.Failure);
+                return 0;
+            },
+            filled: true);
+        Assert.Equal([5, 4, 1], _checkpoints.Steps());
+    }
+
+    [Fact]
+    public void WhatACrashLeft_IsNoCheckpoint_AndGoesWithTheNextSave()
+    {
+        var world = new StateWorld(2, 3);
+        world.Save(_checkpoints, 1);
+        Directory.CreateDirectory(Path.Combine(_checkpoints.FullPath, ".step-000002.partial"));
+        File.WriteAllText(Path.Combine(_checkpoints.FullPath, ".step-000002.partial", "rank-00000.part"), "half");
+        Directory.CreateDirectory(Path.Combine(_checkpoints.FullPath, ".step-000000.removed"));
+        Directory.CreateDirectory(Path.Combine(_checkpoints.FullPath, "step-2"));
+        Assert.Equal([1], _checkpoints.Steps());
+
+        Assert.Null(world.Save(_checkpoints, 2).Failure);
+        Assert.Equal([2, 1], _checkpoints.Steps());
+        Assert.DoesNotContain(Directory.EnumerateDirectories(_checkpoints.FullPath), path => Path.GetFileName(path)[0] == '.');
+        world.LoadAndCompare(_checkpoints.Of(2));
+    }
+
+    [Fact]
+    public void SavingAStepAgain_ReplacesIt()
+    {
+        new StateWorld(2, 3).Save(_checkpoints, 1);
+        new StateWorld(3, 1).Save(_checkpoints, 1);
+        Assert.Equal(3, ManifestFile.Read(_checkpoints.Of(1)).World.Ranks);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AFolderThatCannotBeWritten_IsReported_AndTheStateStays(bool beside)
+    {
+        var world = new StateWorld(3, 2) { Options = new SaverOptions { Async = beside } };
+        world.Save(_checkpoints, 1);
+
+        // A file where the folder should be, for every rank.
+        var file = _folder["file"];
+        File.WriteAllText(file, "");
+        var blocked = new CheckpointFolder(Path.Combine(file, "checkpoints"));
+        var reports = world.Run(
+            (_, module, optimizer) =>
+            {
+                using var saver = new CheckpointSaver(blocked, module, optimizer, world.Options);
+                var report = saver.Save(new CheckpointManifest { Step = 2 }) ?? saver.Finish();
+                StateWorld.Compare(module, optimizer);
+                return report!;
+            },
+            filled: true);
+
+        Assert.All(reports, report => Assert.Contains(file, report.Failure, StringComparison.Ordinal));
+        world.LoadAndCompare(_checkpoints.Of(1));
+    }
+
+    [Fact]
+    public void AFolderRemovedWhileItIsWritten_IsReported()
+    {
+        var world = new StateWorld(2, 3) { Options = new SaverOptions { Async = true } };
+        var reports = world.Run(
+            (rank, module, optimizer) =>
+            {
+                using var saver = new CheckpointSaver(_checkpoints, module, optimizer, world.Options);
+                Assert.Null(saver.Save(new CheckpointManifest { Step = 1 }));
+                Assert.Null(saver.Finish()!.Failure);
+                if (rank.Rank == 0)
+                    Directory.Delete(_checkpoints.FullPath, recursive: true);
+                rank.Group.Barrier("removed");
+                saver.Save(new CheckpointManifest { Step = 2 });
+                return saver.Finish()!;
+            },
+            filled: true);
+
+        // It is made anew: what was removed is gone, what comes is saved.
+        Assert.Null(reports[0].Failure);
+        Assert.Equal([2], _checkpoints.Steps());
+    }
+
+    [Fact]
+    public void SavingFromTheTensors_TakesNoTensorMemory()
+    {
+        var world = new StateWorld(2, 3);
+        world.Run(
+            (rank, module, optimizer) =>
+            {
+                using var saver = new CheckpointSaver(_checkpoints, module, optimizer, world.Options);
+                optimizer.Prepare();
+                var before = rank.Tensors.Ledger.PeakBytes;
+                saver.Save(new CheckpointManifest { Step = 1 });
+                Assert.Equal(before, rank.Tensors.Ledger.PeakBytes);
+                return 0;
+            },
+            filled: true);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4096)]
+    public void Snapshots_TakeAtMostTheirBudget_Once_AndAreCounted(long budget)
+    {
+        var world = new StateWorld(2, 3) { Options = new SaverOptions { Async = true, SnapshotBudgetBytes = budget } };
+        world.Run(
+            (rank, module, optimizer) =>
+            {
+                var stored = new TrainingState(module, optimizer).Owned().Sum(o => o.Run.Bytes);
+                using (var saver = new CheckpointSaver(_checkpoints, module, optimizer, world.Options))
+                {
+                    for (var step = 1; step <= 2; step++)
+                    {
+                        optimizer.Resume(step);
+                        saver.Save(new CheckpointManifest { Step = step });
+                    }
+                    saver.Finish();
+                    Assert.Equal(MemoryLedger.Round(budget == 0 ? stored : Math.Min(budget, stored)), rank.Tensors.Ledger.Peak(MemoryKind.Snapshot));
+                }
+                Assert.Equal(0, rank.Tensors.Ledger.Live(MemoryKind.Snapshot));
+                return 0;
+            },
+            filled: true);
+        world.LoadAndCompare(_checkpoints.Of(1));
+        world.LoadAndCompare(_checkpoints.Of(2));
+    }
+
+    [Fact]
+    public void WhatTrainingChangesAfterASnapshot_IsNotInTheCheckpoint()
+    {
+        var world = new StateWorld(2, 3) { Options = new SaverOptions { Async = true } };
+        world.Run(
+            (_, module, optimizer) =>
+            {
+                using var saver = new CheckpointSaver(_checkpoints, module, optimizer, world.Options);
+                saver.Save(new CheckpointManifest { Step = 0 });
+                foreach (var slice in new TrainingState(module, optimizer).Slices)
+                    slice.Clear(0, slice.Entries);
+                saver.Finish();
+                return 0;
+            },
+            filled: true);
+        world.LoadAndCompare(_checkpoints.Of(0));
+    }
+}

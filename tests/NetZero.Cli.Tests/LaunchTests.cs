@@ -1,0 +1,161 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace NetZero.Cli.Tests;
+
+/// <summary>Ranks as processes, as users start them.</summary>
+public sealed class LaunchTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public LaunchTests() => File.WriteAllText(_folder.At("text.txt"), string.Concat(Enumerable.Range(0, 2000).Select(i => $"line {i}\n")));
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(2, 3)]
+    [InlineData(3, 1)]
+    public async Task Processes_GiveTheFilesOfThreads_BitForBit(int ranks, int stage)
+    {
+        string[] options = [_folder.Configuration, "--set", $"zero_optimization.stage={stage}", "--set", "train_batch_size=12", "--set", "threads_per_rank=1"];
+        var threads = await RunAsync(["train", .. options, "--ranks", $"{ranks}", "--output", _folder.At("threads")]);
+        var processes = await RunAsync(["launch", "--nproc", $"{ranks}", "--", "train", .. options, "--output", _folder.At("processes")]);
+
+        Assert.Equal((0, ""), (threads.Code, threads.Errors));
+        Assert.Equal((0, ""), (processes.Code, processes.Errors));
+        Assert.Equal(Losses("threads"), Losses("processes"));
+        Assert.Equal(File.ReadAllBytes(_folder.At("threads/model/model.safetensors")), File.ReadAllBytes(_folder.At("processes/model/model.safetensors")));
+        Assert.Equal(File.ReadAllText(_folder.At("threads/memory.json")), File.ReadAllText(_folder.At("processes/memory.json")));
+        Assert.Equal(ranks, Directory.GetFiles(_folder.At("processes/ranks"), "rank-*.log").Length);
+        Assert.Contains("step 2/2  loss ", File.ReadAllText(_folder.At("processes/ranks/rank-0.log")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RankThatIsKilled_IsNamedWithItsSignal_ByTheLauncherAndEverySurvivor()
+    {
+        if (!OperatingSystem.IsLinux())
+            return; // The rank's process is found through /proc.
+        using var launcher = await StartLongRunAsync();
+        var victim = WorkersOf(launcher.Id)[1];
+        var errors = launcher.StandardError.ReadToEndAsync();
+        var clock = Stopwatch.StartNew();
+        await KillAsync(victim);
+        await launcher.WaitForExitAsync();
+
+        // Two seconds to notice, and what ending three processes takes on a loaded machine.
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 6);
+        var text = await errors;
+        Assert.Equal(137, launcher.ExitCode);
+        Assert.Contains($"error: rank 1 (process {victim}) was ended by SIGKILL (exit code 137)", text, StringComparison.Ordinal);
+        foreach (var survivor in (int[])[0, 2])
+            Assert.Contains($"[rank {survivor}] error: Rank 1 failed: process {victim} has ended without a word", text, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(Path.GetTempPath(), $"*-{victim}-*"));
+        Assert.Empty(WorkersOf(launcher.Id));
+    }
+
+    [Fact]
+    public async Task LauncherThatIsKilled_LeavesNoWorkerBehind()
+    {
+        if (!OperatingSystem.IsLinux())
+            return; // The ranks' processes are found through /proc.
+        using var launcher = await StartLongRunAsync();
+        Assert.Equal(3, WorkersOf(launcher.Id).Count);
+        await KillAsync(launcher.Id);
+        var clock = Stopwatch.StartNew();
+        while (WorkersOf(launcher.Id).Count > 0 && clock.Elapsed < TimeSpan.FromSeconds(5))
+            await Task.Delay(50);
+        Assert.Empty(WorkersOf(launcher.Id));
+    }
+
+    [Fact]
+    public async Task RankWithAnotherConfiguration_IsRefusedAtTheStart_NamingTheKey()
+    {
+        string[] options = ["train", _folder.Configuration];
+        var first = RunAsync(options, Rank(0));
+        var second = RunAsync([.. options, "--set", "optimizer.params.lr=0.5"], Rank(1));
+        foreach (var result in (Result[])[await first, await second])
+        {
+            Assert.Equal(2, result.Code);
+            Assert.Contains("error: rank 1 has 'optimizer.params.lr' 0.5, rank 0 has ", result.Errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Mistake_IsSaidOnce_BeforeAnyProcessIsStarted()
+    {
+        var result = await RunAsync(["train", _folder.Configuration, "--processes", "2", "--set", "stepz=1"]);
+        Assert.Equal(2, result.Code);
+        Assert.Single(result.Errors.Trim().Split('\n'));
+        Assert.False(Directory.Exists(_folder.At("out")));
+    }
+
+    private (string, string)[] Rank(int rank) =>
+        [("RANK", $"{rank}"), ("WORLD_SIZE", "2"), ("NETZERO_RENDEZVOUS_FILE", _folder.At("meeting"))];
+
+    // Wall times differ between runs, so the lines are compared up to them.
+    private string[] Losses(string run) =>
+        [.. File.ReadLines(_folder.At($"{run}/metrics.jsonl")).Select(line => line[..line.IndexOf("\"tokens_per_second", StringComparison.Ordinal)])];
+
+    private async Task<Process> StartLongRunAsync()
+    {
+        var launcher = Start(["train", _folder.Configuration, "--processes", "3", "--set", "train_batch_size=3", "--set", "steps=1000000"], []);
+        for (var line = ""; !line.StartsWith("step 2/", StringComparison.Ordinal);)
+            line = await launcher.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException(await launcher.StandardError.ReadToEndAsync());
+        _ = launcher.StandardOutput.ReadToEndAsync();
+        return launcher;
+    }
+
+    private static async Task KillAsync(int process)
+    {
+        using var kill = Process.Start("kill", ["-KILL", process.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+
+    // The processes whose environment names the launcher, by rank.
+    private static SortedDictionary<int, int> WorkersOf(int launcher)
+    {
+        var workers = new SortedDictionary<int, int>();
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(folder), out var process))
+                continue;
+            try
+            {
+                var variables = File.ReadAllText(Path.Combine(folder, "environ")).Split('\0');
+                if (variables.Contains($"NETZERO_LAUNCHER={launcher}") && Array.Find(variables, v => v.StartsWith("RANK=", StringComparison.Ordinal)) is { } rank)
+                    workers[int.Parse(rank[5..], CultureInfo.InvariantCulture)] = process;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It has ended, or is somebody else's.
+            }
+        }
+
+        return workers;
+    }
+
+    private async Task<Result> RunAsync(string[] arguments, params (string Name, string Value)[] variables)
+    {
+        using var process = Start(arguments, variables);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        await output;
+        return new Result(process.ExitCode, await errors);
+    }
+
+    private Process Start(string[] arguments, (string Name, string Value)[] variables)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(AppContext.BaseDirectory, "netzero.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder.FullPath,
+        };
+        foreach (var (name, value) in variables)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    private sealed record Result(int Code, string Errors);
+}

@@ -1,0 +1,92 @@
+using System.Text.Json;
+
+namespace NetZero.Cli.Tests;
+
+public sealed class PlanCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly StringTerminal _terminal = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private Task<int> RunAsync(params string[] arguments) => new Tool(_terminal, Reports.Engines).RunAsync(["plan", _folder.Configuration, "--set", "zero_optimization.stage=3", .. arguments]);
+
+    [Fact]
+    public async Task Plan_ShowsUnitsEventsAndMemory_WithoutTouchingTheText()
+    {
+        Assert.Equal(0, await RunAsync("--ranks", "2", "--set", "data.train=missing.txt"));
+
+        Assert.StartsWith("ZeRO stage 3 on 2 ranks, 1 micro-batch a step; bytes are those of rank 0\n", _terminal.Written, StringComparison.Ordinal);
+        foreach (var line in (string[])["root ", "h.0 ", "AllGather ", "ReduceScatter ", "bytes sent ", "parameter ", "gathered ", "together "])
+            Assert.Contains($"\n{line}", _terminal.Written, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder.At("out")));
+    }
+
+    [Fact]
+    public async Task Schedule_IsATableOfAllEvents_OfAtMost100Columns()
+    {
+        Assert.Equal(0, await RunAsync("--schedule", "--ranks", "2", "--set", "train_batch_size=4", "--set", "gradient_accumulation_steps=2", "--set", "model.n_layer=12"));
+
+        var lines = _terminal.Written.Split('\n');
+        Assert.All(lines, line => Assert.InRange(line.Length, 0, 100));
+        Assert.Equal(
+            ["-- forward of micro-batch 0", "-- backward of micro-batch 0", "-- forward of micro-batch 1", "-- backward of micro-batch 1", "-- update"],
+            lines.Where(line => line.StartsWith("--", StringComparison.Ordinal)));
+        Assert.Contains(lines, line => line.EndsWith(" *", StringComparison.Ordinal));
+        var events = lines.Where(line => char.IsDigit(line.TrimStart().FirstOrDefault())).ToArray();
+        Assert.Equal(Enumerable.Range(0, events.Length), events.Select(line => int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0])));
+        Assert.Equal(2 * 13, events.Count(line => line.Contains(" ReduceScatter ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Json_HasExactBytes_AndEventsWhenAskedFor()
+    {
+        Assert.Equal(0, await RunAsync("--schedule", "--json", "--ranks", "2"));
+
+        using var json = JsonDocument.Parse(_terminal.Written);
+        var root = json.RootElement;
+        Assert.Equal(
+            ["rank", "ranks", "stage", "micro_batches", "bytes_sent", "units", "rest_bytes", "peak_bytes", "at_peak_bytes", "events"],
+            root.EnumerateObject().Select(p => p.Name));
+        var unit = root.GetProperty("units")[0];
+        Assert.Equal(["name", "elements", "padded_elements", "shard_elements"], unit.EnumerateObject().Select(p => p.Name));
+        var events = root.GetProperty("events").EnumerateArray().ToArray();
+        Assert.Equal(["micro_batch", "event", "unit", "live_bytes", "highest_bytes"], events[0].EnumerateObject().Select(p => p.Name));
+
+        // The first gather brings the root and nothing else; the peak is the highest of all moments.
+        long Of(JsonElement bytes, string kind) => bytes.GetProperty(kind).GetInt64();
+        Assert.Equal(("AllGather", "root"), (events[0].GetProperty("event").GetString(), events[0].GetProperty("unit").GetString()));
+        Assert.Equal(4 * unit.GetProperty("padded_elements").GetInt64(), Of(events[0].GetProperty("live_bytes"), "gathered"));
+        Assert.Equal(Of(root.GetProperty("peak_bytes"), "total"), events.Max(e => Of(e.GetProperty("highest_bytes"), "total")));
+    }
+
+    [Fact]
+    public async Task Svg_DrawsThePlan_AndATracedRunOverIt()
+    {
+        File.WriteAllText(_folder.At("text.txt"), string.Concat(Enumerable.Range(0, 2000).Select(i => $"line {i}\n")));
+        var trained = new StringTerminal();
+        Assert.Equal((0, ""), (await new Tool(trained, Engines.Real).RunAsync(
+            ["train", _folder.Configuration, "--ranks", "2", "--set", "zero_optimization.stage=3", "--set", $"data.train={_folder.At("text.txt")}",
+             "--output", _folder.At("out"), "--trace"]), trained.Errors));
+
+        Assert.Equal(0, await RunAsync("--ranks", "2", "--rank", "1", "--svg", _folder.At("plan.svg"), "--over", _folder.At("out/trace.json")));
+        var svg = File.ReadAllText(_folder.At("plan.svg"));
+        Assert.StartsWith("<svg ", svg, StringComparison.Ordinal);
+        Assert.Contains("milliseconds of the measured step", svg, StringComparison.Ordinal);
+
+        // The trace of another run does not fit; neither does anything else.
+        Assert.Equal(2, await RunAsync("--ranks", "2", "--set", "model.n_layer=3", "--svg", _folder.At("no.svg"), "--over", _folder.At("out/trace.json")));
+        Assert.Contains("has no step of rank 0 with the ", _terminal.Errors, StringComparison.Ordinal);
+        Assert.Equal(2, await RunAsync("--ranks", "2", "--svg", _folder.At("no.svg"), "--over", _folder.Configuration));
+        Assert.Contains("is not a trace of netzero train --trace", _terminal.Errors, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder.At("no.svg")));
+    }
+
+    [Theory]
+    [InlineData("--over draws on a picture; say where with --svg FILE", "--over", "trace.json")]
+    [InlineData("the trace 'none.json' does not exist; netzero train --trace writes one", "--svg", "never.svg", "--over", "none.json")]
+    [InlineData("--rank is 2; expected a whole number, from 0 to 1", "--ranks", "2", "--rank", "2")]
+    [InlineData("Unrecognized command or argument '--what'. (see netzero plan --help)", "--what")]
+    public async Task Mistake_IsOneLineAndCode2(string error, params string[] arguments) =>
+        Assert.Equal((2, $"error: {error}\n"), (await RunAsync(arguments), _terminal.Errors));
+}

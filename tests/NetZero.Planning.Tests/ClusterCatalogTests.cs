@@ -1,0 +1,49 @@
+namespace NetZero.Planning.Tests;
+
+public class ClusterCatalogTests
+{
+    public static TheoryData<string> Names => [.. ClusterCatalog.Names];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Find_Preset_IsCompleteAndSaysWhereItsFiguresComeFrom(string name)
+    {
+        var cluster = ClusterCatalog.Find(name);
+
+        Assert.Equal(name, cluster.Name);
+        Assert.NotEmpty(cluster.Device.Origin);
+        Assert.NotEmpty(cluster.Inside.Origin);
+        Assert.NotEmpty(cluster.Network.Origin);
+        Assert.InRange(cluster.Device.MatmulFraction * cluster.Device.WidePeak, 1e13, cluster.Device.WidePeak);
+        Assert.True(cluster.DeviceHoursBetweenFailures > 0);
+    }
+
+    [Theory]
+    [InlineData("h100x9", "h100x8")]
+    [InlineData("A100X", "a100x8")]
+    public void Find_MistypedName_GivesTheNearest(string name, string nearest) =>
+        Assert.Contains($"did you mean '{nearest}'?", Assert.Throws<ArgumentException>(() => ClusterCatalog.Find(name)).Message);
+
+    [Fact]
+    public void Peak_DtypeThatTheDeviceLacks_NamesThoseItHas() =>
+        Assert.Equal(
+            "device 'V100-32GB' has no bf16 matrix products; it has fp16, fp32",
+            Assert.Throws<ArgumentException>(() => ClusterCatalog.Find("v100-32x8").Device.Peak("bf16")).Message);
+
+    [Theory]
+    [InlineData("\"devices_per_node\": 8", "\"devices_per_node\": 0", "devices_per_node is 0")]
+    [InlineData("\"matmul_fraction\": 0.803", "\"matmul_fraction\": 1.2", "matmul_fraction is 1.2; expected at most 1")]
+    [InlineData("\"launch_seconds\"", "\"lunch_seconds\"", "lunch_seconds")]
+    public void Find_FileWithAWrongFigure_NamesIt(string right, string wrong, string message)
+    {
+        using var stream = typeof(ClusterCatalog).Assembly.GetManifestResourceStream("NetZero.Planning.Clusters.h100x8.json")!;
+        var text = new StreamReader(stream).ReadToEnd();
+        Assert.Contains(right, text);
+
+        var failure = Assert.Throws<ArgumentException>(() => ClusterFile.Read(text.Replace(right, wrong), "mine.json"));
+
+        Assert.StartsWith("mine.json: ", failure.Message);
+        Assert.Contains(message, failure.Message);
+        Assert.DoesNotContain('\n', failure.Message);
+    }
+}
