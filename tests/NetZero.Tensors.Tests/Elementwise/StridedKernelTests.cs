@@ -63,7 +63,7 @@ public unsafe class StridedKernelTests
         var a = PinnedFloats.Random(Span(extents, aStrides), 1);
         var b = PinnedFloats.Random(Span(extents, bStrides), 2);
         var values = new PinnedFloats(Span(extents, bStrides));
-        var bytes = GC.AllocateArray<byte>(values.Length + 1, pinned: true);
+        var bytes = new byte[values.Length + 1];
         for (var i = 0; i < values.Length; i++)
             values[i] = bytes[i] = (byte)(i * 7 % 3);
         using var workers = new WorkerPool(2);

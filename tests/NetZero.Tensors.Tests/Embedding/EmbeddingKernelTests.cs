@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors.Tests;
@@ -14,15 +13,16 @@ public unsafe class EmbeddingKernelTests
     {
         using var workers = new WorkerPool(2);
         var ids = Ids(count, vocabulary);
-        var narrow = GC.AllocateArray<int>(count, pinned: true);
+        var narrow = new int[count];
         for (var i = 0; i < count; i++)
             narrow[i] = (int)ids[i];
         var weight = PinnedFloats.Random((long)vocabulary * columns, 1);
         var wide = new PinnedFloats((long)count * columns);
         var slim = new PinnedFloats((long)count * columns);
-        new EmbeddingForwardKernel(Pointer(ids), DType.I64, weight.Pointer, wide.Pointer, count, vocabulary, columns).Run(workers);
-        new EmbeddingForwardKernel(
-            Unsafe.AsPointer(ref narrow[0]), DType.I32, weight.Pointer, slim.Pointer, count, vocabulary, columns).Run(workers);
+        fixed (long* pinned = ids)
+            new EmbeddingForwardKernel(pinned, DType.I64, weight.Pointer, wide.Pointer, count, vocabulary, columns).Run(workers);
+        fixed (int* pinned = narrow)
+            new EmbeddingForwardKernel(pinned, DType.I32, weight.Pointer, slim.Pointer, count, vocabulary, columns).Run(workers);
         for (var i = 0; i < count; i++)
             Assert.Equal(weight.Span.Slice((int)ids[i] * columns, columns).ToArray(), wide.Span.Slice(i * columns, columns).ToArray());
         Assert.Equal(wide.ToArray(), slim.ToArray());
@@ -37,8 +37,11 @@ public unsafe class EmbeddingKernelTests
         var ids = Ids(3, 7);
         ids[2] = id;
         var (weight, y) = (new PinnedFloats(7 * 4), new PinnedFloats(3 * 4));
-        var error = Assert.Throws<ArgumentException>(
-            () => new EmbeddingForwardKernel(Pointer(ids), DType.I64, weight.Pointer, y.Pointer, 3, 7, 4).Run(workers));
+        var error = Assert.Throws<ArgumentException>(() =>
+        {
+            fixed (long* pinned = ids)
+                new EmbeddingForwardKernel(pinned, DType.I64, weight.Pointer, y.Pointer, 3, 7, 4).Run(workers);
+        });
         Assert.Contains($"id {id} at position 2 is outside of the vocabulary of 7", error.Message, StringComparison.Ordinal);
     }
 
@@ -81,22 +84,22 @@ public unsafe class EmbeddingKernelTests
         long[] ids, PinnedFloats dy, int vocabulary, int columns, int threads, bool accumulate, float start)
     {
         using var workers = new WorkerPool(threads);
-        var pinned = GC.AllocateArray<long>(ids.Length, pinned: true);
-        ids.CopyTo(pinned, 0);
         var dweight = new PinnedFloats((long)vocabulary * columns, start);
-        new EmbeddingBackwardKernel(
-            Pointer(pinned), DType.I64, dy.Pointer, dweight.Pointer, ids.Length, vocabulary, columns, accumulate).Run(workers);
+        fixed (long* pinned = ids)
+        {
+            new EmbeddingBackwardKernel(
+                pinned, DType.I64, dy.Pointer, dweight.Pointer, ids.Length, vocabulary, columns, accumulate).Run(workers);
+        }
+
         return dweight;
     }
 
     private static long[] Ids(int count, int vocabulary)
     {
         var random = new Random(5);
-        var ids = GC.AllocateArray<long>(count, pinned: true);
+        var ids = new long[count];
         for (var i = 0; i < count; i++)
             ids[i] = random.Next(vocabulary);
         return ids;
     }
-
-    private static void* Pointer(long[] pinned) => Unsafe.AsPointer(ref pinned[0]);
 }
