@@ -15,7 +15,8 @@ public sealed unsafe class WorkerPool : IDisposable
 
     private readonly Thread[] _threads;
     private readonly ManualResetEventSlim[] _wake;
-    private readonly CountdownEvent _running = new(0);
+    private readonly ManualResetEventSlim _done = new(true, SpinsBeforeSleep);
+    private int _running;
     private delegate*<void*, long, int, void> _invoke;
     private void* _body;
     private long _count;
@@ -61,11 +62,12 @@ public sealed unsafe class WorkerPool : IDisposable
         _failure = null;
         Volatile.Write(ref _next, 0);
         var helpers = (int)Math.Min(_threads.Length, count - 1);
-        _running.Reset(helpers);
+        _running = helpers;
+        _done.Reset();
         for (var i = 0; i < helpers; i++)
             _wake[i].Set();
         Drain(0);
-        _running.Wait();
+        _done.Wait();
         if (_failure is { } failure)
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
@@ -82,7 +84,7 @@ public sealed unsafe class WorkerPool : IDisposable
             thread.Join();
         foreach (var wake in _wake)
             wake.Dispose();
-        _running.Dispose();
+        _done.Dispose();
     }
 
     private static void Invoke<TBody>(void* body, long index, int worker)
@@ -99,7 +101,10 @@ public sealed unsafe class WorkerPool : IDisposable
             if (_stopping)
                 return;
             Drain(worker);
-            _running.Signal();
+            // The caller waits for the event alone. It must not go by the count (as CountdownEvent.Wait does): seeing zero it would return, start
+            // the next loop, and that loop would take this one's late signal for its own.
+            if (Interlocked.Decrement(ref _running) == 0)
+                _done.Set();
         }
     }
 

@@ -29,6 +29,22 @@ public unsafe class WorkerPoolTests
         }
     }
 
+    // More threads than cores, so that one is often put aside between being done and saying so.
+    [Fact]
+    public void For_ManyLoopsInARow_NoneReturnsBeforeItsLastTask()
+    {
+        using var pool = new WorkerPool((2 * Environment.ProcessorCount) + 1);
+        var tasks = pool.Threads;
+        var counts = stackalloc int[tasks];
+        for (var round = 1; round <= 50_000; round++)
+        {
+            var body = new Increment(counts);
+            pool.For(tasks, ref body);
+            for (var i = 0; i < tasks; i++)
+                Assert.Equal(round, Volatile.Read(ref counts[i]));
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
