@@ -21,12 +21,12 @@ public sealed class FakeProcessGroup : ProcessGroup
     }
 
     /// <inheritdoc/>
-    protected override Work Start(in CollectiveCall call) => call.Input.HasData || call.Output.HasData
+    protected internal override Work Start(in CollectiveCall call) => call.Input.HasData || call.Output.HasData
         ? throw new ArgumentException($"{call} on rank {Rank} of {Size}: a fake group moves no data; put the tensors on Meta.")
         : Work.Completed;
 
     /// <summary>As if every rank had passed the same values: sums are multiplied by the world size, the rest stays.</summary>
-    protected override void ReduceScalars(in CollectiveCall call, Span<double> values)
+    protected internal override void ReduceScalars(in CollectiveCall call, Span<double> values)
     {
         if (call.ReduceOp != ReduceOp.Sum)
             return;

@@ -1,10 +1,11 @@
+using System.Runtime.InteropServices;
 using NetZero.Tensors;
 
 namespace NetZero.Testing;
 
 /// <summary>
 /// Checks an op's values and gradients against a reference in double precision, whose gradients are taken by central differences; and that
-/// the same program on Meta predicts the peak of every memory kind.
+/// the same program on Meta predicts the peak of every memory kind, and on a device that runs later computes the same bits.
 /// </summary>
 public static class GradientCheck
 {
@@ -26,31 +27,37 @@ public static class GradientCheck
     /// <exception cref="GradientCheckException">A value, a gradient or a predicted peak is off.</exception>
     public static void Run(Func<Tensor[], Tensor> op, Func<double[][], double[]> reference, double units, params GradientInput[] inputs)
     {
-        var measured = new MemoryLedger[2];
-        foreach (var device in new[] { Device.Cpu, Device.Meta })
+        var (values, gradients, peaks) = RunOn(Device.Cpu, op, inputs);
+        Compare(values, gradients, reference, units, inputs);
+        foreach (var device in new[] { Device.Meta, new DelayedDevice(new DelayedTiming(values.Length, "compute") { SlowPieces = 1, Lag = TimeSpan.FromMilliseconds(2) }) })
         {
-            using var context = new TensorContext(new TensorContextOptions { Device = device, Threads = 2 });
-            measured[device.HasMemory ? 0 : 1] = context.Ledger;
-            var leaves = inputs.Select(input => input.MakeLeaf(context)).ToArray();
-            var y = op([.. leaves.Zip(inputs, (leaf, input) => input.View(leaf))]);
-            var dy = Weights(y.Elements);
-            var gradient = context.From<float>(dy, y.Shape);
-            var values = device.HasMemory ? y.ToArray<float>() : [];
-            y.Backward(gradient);
-            if (device.HasMemory)
-                Compare(values, dy, leaves, reference, units, inputs);
-        }
-
-        if (!measured[0].PeakSnapshot().SequenceEqual(measured[1].PeakSnapshot()))
-        {
-            throw new GradientCheckException(
-                $"Peaks by kind are [{string.Join(", ", measured[0].PeakSnapshot())}] bytes, and on Meta [{string.Join(", ", measured[1].PeakSnapshot())}].");
+            var (otherValues, otherGradients, otherPeaks) = RunOn(device, op, inputs);
+            if (!peaks.SequenceEqual(otherPeaks))
+                throw new GradientCheckException($"Peaks by kind are [{string.Join(", ", peaks)}] bytes, and on {device} [{string.Join(", ", otherPeaks)}].");
+            if (device.HasMemory && (!SameBits(values, otherValues) || !gradients.Zip(otherGradients, SameBits).All(same => same)))
+                throw new GradientCheckException($"Values or gradients on {device} differ from the processor's.");
         }
     }
 
-    private static void Compare(
-        float[] values, float[] dy, Tensor[] leaves, Func<double[][], double[]> reference, double units, GradientInput[] inputs)
+    private static (float[] Values, float[]?[] Gradients, long[] Peaks) RunOn(Device device, Func<Tensor[], Tensor> op, GradientInput[] inputs)
     {
+        using var context = new TensorContext(new TensorContextOptions { Device = device, Threads = 2 });
+        var leaves = inputs.Select(input => input.MakeLeaf(context)).ToArray();
+        var y = op([.. leaves.Zip(inputs, (leaf, input) => input.View(leaf))]);
+        var gradient = context.From<float>(Weights(y.Elements), y.Shape);
+        var values = device.HasMemory ? y.ToArray<float>() : [];
+        y.Backward(gradient);
+        var gradients = leaves.Select(leaf => device.HasMemory ? leaf.Grad?.ToArray<float>() : null).ToArray();
+        return (values, gradients, context.Ledger.PeakSnapshot());
+    }
+
+    private static bool SameBits(float[]? a, float[]? b) =>
+        (a is null) == (b is null) && MemoryMarshal.AsBytes<float>(a).SequenceEqual(MemoryMarshal.AsBytes<float>(b));
+
+    private static void Compare(
+        float[] values, float[]?[] gradients, Func<double[][], double[]> reference, double units, GradientInput[] inputs)
+    {
+        var dy = Weights(values.Length);
         var positions = inputs.Select(input => input.Positions()).ToArray();
         var x = inputs.Zip(positions, (input, at) => at.Select(i => (double)input.Values[i]).ToArray()).ToArray();
         var expected = reference(x);
@@ -63,7 +70,7 @@ public static class GradientCheck
             if (!inputs[k].RequiresGrad)
                 continue;
             var (slopes, scales) = Differences(reference, x, k, positions[k], inputs[k].Values.Length, dy);
-            var gradient = leaves[k].Grad?.ToArray<float>() ?? throw new GradientCheckException($"Input {k} has no gradient.");
+            var gradient = gradients[k] ?? throw new GradientCheckException($"Input {k} has no gradient.");
             for (var i = 0; i < gradient.Length; i++)
                 Expect($"gradient {i} of input {k}", gradient[i], slopes[i], (units * U * scales[i]) + DifferenceError);
         }

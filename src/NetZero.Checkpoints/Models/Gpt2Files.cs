@@ -52,7 +52,7 @@ public static class Gpt2Files
         using var writer = model.Group.Rank == 0
             ? HuggingFaceFolderWriter.Create(folder, gpt2.Config.ToHuggingFace(), Specs(gpt2))
             : null;
-        model.VisitParameters((name, value) => FlatMemory.ForEachSpan(value, 0, value.Elements, (first, span) => writer!.Write(name, first, span)));
+        model.VisitParameters((name, value) => FlatMemory.Read(value, 0, value.Elements, (first, span) => writer!.Write(name, first, span)));
         writer?.Commit();
         model.Group.Barrier("model saved");
     }

@@ -7,7 +7,8 @@ public abstract unsafe partial class ProcessGroup
 {
     private Dictionary<(int From, int To), long>? _pairSequences;
 
-    private static Work MoveLocally(in CollectiveBuffer from, in CollectiveBuffer to)
+    /// <summary>What a call of a group of one comes to.</summary>
+    protected virtual Work MoveLocally(in CollectiveBuffer from, in CollectiveBuffer to)
     {
         if (from.Pointer != to.Pointer)
             Buffer.MemoryCopy(from.Pointer, to.Pointer, to.Bytes, from.Bytes);

@@ -124,7 +124,7 @@ public abstract partial class ProcessGroup
 
     /// <summary>Returns when all ranks of the group have come here.</summary>
     /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
-    public void Barrier(in CallLabel label)
+    public virtual void Barrier(in CallLabel label)
     {
         if (Size > 1)
             Begin(NewCall(CollectiveOperation.Barrier, label, default, default, default)).Wait();
@@ -165,10 +165,10 @@ public abstract partial class ProcessGroup
     public abstract void Abort(Exception cause);
 
     /// <summary>Starts a checked and recorded call.</summary>
-    protected abstract Work Start(in CollectiveCall call);
+    protected internal abstract Work Start(in CollectiveCall call);
 
     /// <summary>Does a scalar reduction to its end.</summary>
-    protected abstract void ReduceScalars(in CollectiveCall call, Span<double> values);
+    protected internal abstract void ReduceScalars(in CollectiveCall call, Span<double> values);
 
     /// <summary>Opens a subgroup in which this rank has index <paramref name="rank"/>.</summary>
     protected abstract ProcessGroup OpenSubgroup(string name, IReadOnlyList<int> ranks, int rank);

@@ -17,9 +17,9 @@ internal sealed unsafe class InProcessGroup : ProcessGroup
 
     public override void Abort(Exception cause) => _seat.Abort(cause);
 
-    protected override Work Start(in CollectiveCall call) => Arrive(call);
+    protected internal override Work Start(in CollectiveCall call) => Arrive(call);
 
-    protected override void ReduceScalars(in CollectiveCall call, Span<double> values)
+    protected internal override void ReduceScalars(in CollectiveCall call, Span<double> values)
     {
         // The other ranks read and write the caller's span, so it stays pinned until nobody does (a wait that throws stops them first).
         fixed (double* pointer = values)

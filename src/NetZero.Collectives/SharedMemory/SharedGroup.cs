@@ -18,9 +18,9 @@ internal sealed unsafe class SharedGroup : ProcessGroup
 
     public override void Abort(Exception cause) => _seat.Abort(cause);
 
-    protected override Work Start(in CollectiveCall call) => Arrive(call);
+    protected internal override Work Start(in CollectiveCall call) => Arrive(call);
 
-    protected override void ReduceScalars(in CollectiveCall call, Span<double> values)
+    protected internal override void ReduceScalars(in CollectiveCall call, Span<double> values)
     {
         // The span is not where others can read it, so the call has a copy; what comes back is taken before anything else can happen to it.
         fixed (double* pointer = values)

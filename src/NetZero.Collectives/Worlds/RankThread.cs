@@ -66,13 +66,14 @@ internal sealed class RankThread
 
     private void RunProgram(TensorContext tensors)
     {
-        var context = new RankContext(_seat.OpenWorld(), tensors, _seat.StoppingToken);
+        var context = new RankContext(StreamedGroup.Of(_seat, _seat.OpenWorld(), tensors), tensors, _seat.StoppingToken);
         var pump = new RankPump();
         SynchronizationContext.SetSynchronizationContext(pump);
         var program = _program(context);
         if (!pump.RunUntilDone(program, _seat.Stopping, _options.StopGrace))
             return;
         program.GetAwaiter().GetResult();
+        tensors.Synchronize();
         _seat.Drain();
     }
 }

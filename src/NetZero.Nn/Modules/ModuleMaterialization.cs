@@ -19,7 +19,7 @@ public static class ModuleMaterialization
         {
             var value = context.Empty(parameter.Shape, DType.F32, MemoryKind.Parameter, name).Keep();
             if (context.Device.HasMemory)
-                FlatMemory.ForEachSpan(value, 0, parameter.Shape.Elements, (first, span) => source.Read(name, parameter, first, span));
+                FlatMemory.Fill(value, 0, parameter.Shape.Elements, (first, span) => source.Read(name, parameter, first, span));
             parameter.Bind(requireGrad ? value.RequireGrad() : value);
         }
     }

@@ -132,7 +132,7 @@ internal sealed class UnitParameters
         var slice = Slice;
         if (_context.Device.HasMemory)
             foreach (var range in _layout.Ranges(_layout.ShardStart(_group.Rank), _layout.ShardElements))
-                FlatMemory.ForEachSpan(
+                FlatMemory.Fill(
                     slice, range.Start, range.Length, (first, span) => source.Read(range.ParameterName, range.Parameter, range.ParameterStart + first, span));
         Publish();
     }

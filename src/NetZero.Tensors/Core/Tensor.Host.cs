@@ -12,8 +12,7 @@ public sealed partial class Tensor
             throw new ArgumentException($"{this} has {Elements:N0} elements and {values.Length:N0} values were given.", nameof(values));
         var destination = Data<T>();
         Storage.Touch();
-        if (destination != null)
-            values.CopyTo(new Span<T>(destination, values.Length));
+        Context.CopyFromHost(values, destination);
     }
 
     /// <summary>Copies this contiguous tensor to the host.</summary>
@@ -26,7 +25,7 @@ public sealed partial class Tensor
         RequireMemory();
         if (values.Length != Elements)
             throw new ArgumentException($"{this} has {Elements:N0} elements and {values.Length:N0} were asked for.", nameof(values));
-        new ReadOnlySpan<T>(Data<T>(), values.Length).CopyTo(values);
+        Context.CopyToHost(Data<T>(), values);
     }
 
     /// <summary>The elements in row-major order, whatever the strides.</summary>
@@ -35,11 +34,15 @@ public sealed partial class Tensor
         where T : unmanaged
     {
         RequireMemory();
+        // What lies between the first element and the last, in one copy.
+        var covered = new T[IsContiguous ? Elements : CoveredElements()];
+        Context.CopyToHost<T>(Data<T>(), covered);
+        if (IsContiguous)
+            return covered;
         var values = new T[Elements];
-        var data = Data<T>();
         var walk = new StridedWalk(Shape, Strides);
         for (long i = 0; i < values.Length; i++)
-            values[i] = data[walk.Next()];
+            values[i] = covered[walk.Next()];
         return values;
     }
 
@@ -51,7 +54,19 @@ public sealed partial class Tensor
         RequireMemory();
         if (Elements != 1)
             throw new InvalidOperationException($"Item() reads a tensor of one element; {this} has {Elements:N0}.");
-        return *Data<float>();
+        float value = 0;
+        Context.CopyToHost(Data<float>(), new Span<float>(ref value));
+        return value;
+    }
+
+    private long CoveredElements()
+    {
+        if (Elements == 0)
+            return 0;
+        long last = 0;
+        for (var dim = 0; dim < Dims; dim++)
+            last += (Shape[dim] - 1) * Strides[dim];
+        return last + 1;
     }
 
     internal void RequireContiguous(string operation)

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace NetZero.Tensors;
 
 /// <summary>Everything that tensors of one rank share: device, ledger, allocator, workers, scopes, the tape and random state.</summary>
@@ -7,9 +9,13 @@ namespace NetZero.Tensors;
 /// </remarks>
 public sealed partial class TensorContext : IDisposable
 {
+    // Elements at a time: a span of bytes ends at 2 GiB.
+    private const int LargestCopy = 1 << 26;
+
     private readonly Allocator _allocator;
     private readonly Allocator _exchange;
     private readonly int _thread = Environment.CurrentManagedThreadId;
+    private readonly List<DeviceStream> _streams = [];
     private bool _disposed;
 
     /// <summary>Makes a context that belongs to the calling thread.</summary>
@@ -19,9 +25,10 @@ public sealed partial class TensorContext : IDisposable
         Device = options.Device;
         Ledger = new MemoryLedger(options.MemoryBudgetBytes);
         Random = new RandomState { Seed = options.Seed };
-        _allocator = Device.CreateAllocator(BlockSource.System);
-        _exchange = options.ExchangeMemory is { } shared ? Device.CreateAllocator(shared) : _allocator;
         Workers = new WorkerPool(Device.HasMemory ? options.Threads : 1);
+        Stream = Device.CreateStream("compute", Workers);
+        _allocator = Device.CreateAllocator(BlockSource.System, Stream);
+        _exchange = options.ExchangeMemory is { } shared ? Device.CreateAllocator(shared, Stream) : _allocator;
         Threads = options.Threads;
         _scope = new Scope { Name = "context" };
     }
@@ -44,12 +51,31 @@ public sealed partial class TensorContext : IDisposable
     /// <summary>How often the system was asked for native memory.</summary>
     public long SystemAllocations => _allocator.SystemAllocations + (_exchange == _allocator ? 0 : _exchange.SystemAllocations);
 
-    /// <summary>Runs a kernel on the device: at once on the CPU, not at all on Meta.</summary>
-    public void Launch<TKernel>(TKernel kernel)
-        where TKernel : struct, IKernel
+    /// <summary>The stream that kernels run on and in whose order memory is freed.</summary>
+    public DeviceStream Stream { get; }
+
+    /// <summary>How often the host has waited for contents of a tensor.</summary>
+    public long HostReads { get; private set; }
+
+    /// <summary>Hands a kernel to the device: on the CPU it has run when this returns, on Meta it never runs, elsewhere it runs in stream order.</summary>
+    public void Launch<TKernel>(in TKernel kernel)
+        where TKernel : struct, IKernel => Stream.Launch(kernel);
+
+    /// <summary>A further stream, which ends with this context.</summary>
+    /// <param name="name">What it is for.</param>
+    public DeviceStream CreateStream(string name)
     {
-        if (Device.HasMemory)
-            kernel.Run(Workers);
+        var stream = Device.CreateStream(name, Device.IsSynchronous ? Workers : new WorkerPool());
+        _streams.Add(stream);
+        return stream;
+    }
+
+    /// <summary>Returns when everything is done that this context's streams were given.</summary>
+    public void Synchronize()
+    {
+        Stream.Synchronize();
+        foreach (var stream in _streams)
+            stream.Synchronize();
     }
 
     /// <summary>Scratch memory for one kernel call, counted as <see cref="MemoryKind.Workspace"/>.</summary>
@@ -64,9 +90,29 @@ public sealed partial class TensorContext : IDisposable
         CloseAllScopes();
         foreach (var storage in _reserved)
             storage.Evict("its context has been disposed");
+        foreach (var stream in _streams)
+            stream.Dispose();
+        Stream.Dispose();
         Workers.Dispose();
         _allocator.Dispose();
         _exchange.Dispose();
+    }
+
+    /// <summary>Copies device memory to the host: the one way in which values get there, waited for and counted.</summary>
+    internal unsafe void CopyToHost<T>(T* source, Span<T> destination)
+        where T : unmanaged
+    {
+        HostReads++;
+        for (var done = 0; done < destination.Length; done += LargestCopy)
+            Stream.CopyToHost((nint)(source + done), MemoryMarshal.AsBytes(destination.Slice(done, Math.Min(LargestCopy, destination.Length - done))));
+    }
+
+    /// <summary>Copies from the host in stream order; <paramref name="source"/> may be changed afterwards.</summary>
+    internal unsafe void CopyFromHost<T>(ReadOnlySpan<T> source, T* destination)
+        where T : unmanaged
+    {
+        for (var done = 0; done < source.Length; done += LargestCopy)
+            Stream.CopyFromHost(MemoryMarshal.AsBytes(source.Slice(done, Math.Min(LargestCopy, source.Length - done))), (nint)(destination + done));
     }
 
     internal nint AllocateBlock(long bytes, MemoryKind kind)

@@ -1,18 +1,26 @@
 namespace NetZero.Tensors;
 
-/// <summary>Where a device's tensor memory comes from.</summary>
-internal abstract class Allocator : IDisposable
+/// <summary>Where a device's tensor memory comes from. Used from the context's thread only.</summary>
+public abstract class Allocator : IDisposable
 {
     /// <summary>A block of at least <paramref name="bytes"/> bytes with undefined contents.</summary>
     public abstract nint Allocate(long bytes);
 
-    /// <summary>Gives a block back; <paramref name="bytes"/> as at <see cref="Allocate"/>.</summary>
+    /// <summary>Gives a block back in the order of the compute stream; <paramref name="bytes"/> as at <see cref="Allocate"/>.</summary>
     public abstract void Free(nint pointer, long bytes);
 
     /// <summary>How often the system was asked for memory: does not move in a steady step.</summary>
     public long SystemAllocations { get; protected set; }
 
-    public virtual void Dispose()
+    /// <summary>Gives all memory back; the context's streams have ended.</summary>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Gives all memory back.</summary>
+    protected virtual void Dispose(bool disposing)
     {
     }
 }

@@ -53,7 +53,7 @@ internal sealed class NativeAllocator(BlockSource source) : Allocator
         _inUse -= size;
     }
 
-    public override void Dispose()
+    protected override void Dispose(bool disposing)
     {
         foreach (var (block, size) in _all)
             source.Free(block, size);

@@ -21,8 +21,10 @@ public static class HostReductionOps
         ArgumentNullException.ThrowIfNull(x);
         x.RequireContiguous(name);
         using var scratch = x.Context.RentWorkspace(HostReductionKernel<TRule>.WorkspaceBytes(x.Elements));
+        x.Context.Launch(new HostReductionKernel<TRule>(x.Data<float>(), x.Elements, (double*)scratch.Pointer));
         var result = double.NaN;
-        x.Context.Launch(new HostReductionKernel<TRule>(x.Data<float>(), x.Elements, &result, (double*)scratch.Pointer));
+        if (x.Context.Device.HasMemory)
+            x.Context.CopyToHost((double*)scratch.Pointer, new Span<double>(ref result));
         return result;
     }
 }

@@ -72,10 +72,10 @@ public class PolicyGridTests
         Assert.Equal(Steps * declared.Sum(d => d.WireBytes), trace.WireBytes);
     }
 
-    private static GradientReduction[] Reductions(int accumulation) =>
+    internal static GradientReduction[] Reductions(int accumulation) =>
         accumulation == 1 ? [GradientReduction.EachMicroBatch] : [GradientReduction.EachMicroBatch, GradientReduction.LastMicroBatch];
 
-    private static IEnumerable<ShardingPolicy> Policies(int ranks, int accumulation)
+    internal static IEnumerable<ShardingPolicy> Policies(int ranks, int accumulation)
     {
         for (var stage = 0; stage <= 2; stage++)
             foreach (var bucket in Buckets)
@@ -88,7 +88,7 @@ public class PolicyGridTests
     }
 
     // Blocks that save everything, each its input only, every third its input only: in turns.
-    private static IEnumerable<(ShardingPolicy Policy, ActivationCheckpointing? Checkpointing)> Checkpointed(IEnumerable<ShardingPolicy> policies) =>
+    internal static IEnumerable<(ShardingPolicy Policy, ActivationCheckpointing? Checkpointing)> Checkpointed(IEnumerable<ShardingPolicy> policies) =>
         policies.Select((policy, i) => (policy, (i % 3) switch
         {
             0 => null,
@@ -99,7 +99,7 @@ public class PolicyGridTests
     private static IEnumerable<ReshardAfterForward> Reshards(int ranks) =>
         [ReshardAfterForward.Yes, ReshardAfterForward.No, .. Enumerable.Range(2, Math.Max(0, ranks - 2)).Where(k => k < ranks && ranks % k == 0).Select(ReshardAfterForward.Within)];
 
-    private static ToyRun Run(int ranks, int accumulation, ShardingPolicy policy, ActivationCheckpointing? checkpointing = null) => new()
+    internal static ToyRun Run(int ranks, int accumulation, ShardingPolicy policy, ActivationCheckpointing? checkpointing = null) => new()
     {
         ActivationCheckpointing = checkpointing,
         Model = () => new ToyModel(4),

@@ -79,9 +79,11 @@ internal sealed record ToyRun
     /// <summary>Whether all calls are kept for the outcome, and not the latest only.</summary>
     public bool RecordsAllCalls { get; init; }
 
+    public Device Device { get; init; } = Device.Cpu;
+
     public Outcome Run()
     {
-        var ranks = Testing.Ranks.Run(Ranks, RunRank);
+        var ranks = Testing.Ranks.Run(Ranks, RunRank, Testing.Ranks.Options with { Tensors = new TensorContextOptions { Device = Device } });
         var losses = Enumerable.Range(0, Steps).Select(step => ranks.Average(rank => rank.Losses[step])).ToArray();
         return new Outcome(losses, ranks[0].Norms, ranks[0].Before, [.. ranks.Select(rank => rank.After)]) { Traces = [.. ranks.Select(rank => rank.Trace)] };
     }

@@ -64,10 +64,9 @@ public unsafe class HostReductionTests
         where TRule : struct, IHostReductionRule
     {
         using var workers = new WorkerPool(threads);
-        var scratch = new double[(HostReductionKernel<TRule>.WorkspaceBytes(count) / sizeof(double)) + 1];
-        double result;
+        var scratch = new double[HostReductionKernel<TRule>.WorkspaceBytes(count) / sizeof(double)];
         fixed (double* pointer = scratch)
-            new HostReductionKernel<TRule>(x.Pointer + start, count, &result, pointer).Run(workers);
-        return result;
+            new HostReductionKernel<TRule>(x.Pointer + start, count, pointer).Run(workers);
+        return scratch[0];
     }
 }

@@ -8,7 +8,7 @@ namespace NetZero.Tensors.Cpu;
 /// blocks in order, then over tasks in order: the bits depend on the values and the length only, not even on the vector width. A slice
 /// that starts on a multiple of the block has the same block sums as the whole.
 /// </remarks>
-internal readonly unsafe struct HostReductionKernel<TRule>(float* x, long count, double* result, double* scratch) : IKernel, IParallelBody
+internal readonly unsafe struct HostReductionKernel<TRule>(float* x, long count, double* scratch) : IKernel, IParallelBody
     where TRule : struct, IHostReductionRule
 {
     /// <summary>Shard boundaries are multiples of it.</summary>
@@ -17,8 +17,8 @@ internal readonly unsafe struct HostReductionKernel<TRule>(float* x, long count,
     private const long ElementsPerTask = 64 * Block;
     private const int Strands = 8;
 
-    /// <summary>Scratch memory: one double for each task.</summary>
-    public static long WorkspaceBytes(long count) => TaskCount(count) * sizeof(double);
+    /// <summary>Scratch memory: the result, which the host copies, and one double for each task.</summary>
+    public static long WorkspaceBytes(long count) => (1 + TaskCount(count)) * sizeof(double);
 
     public void Run(WorkerPool workers)
     {
@@ -27,8 +27,8 @@ internal readonly unsafe struct HostReductionKernel<TRule>(float* x, long count,
         workers.For(tasks, ref body);
         double total = 0;
         for (long i = 0; i < tasks; i++)
-            total = TRule.Combine(total, scratch[i]);
-        *result = total;
+            total = TRule.Combine(total, scratch[1 + i]);
+        scratch[0] = total;
     }
 
     public void Run(long index, int worker)
@@ -37,7 +37,7 @@ internal readonly unsafe struct HostReductionKernel<TRule>(float* x, long count,
         var end = Math.Min(count, (index + 1) * ElementsPerTask);
         for (var i = index * ElementsPerTask; i < end; i += Block)
             total = TRule.Combine(total, OneBlock(x + i, (int)Math.Min(Block, end - i)));
-        scratch[index] = total;
+        scratch[1 + index] = total;
     }
 
     private static long TaskCount(long count) => (count + ElementsPerTask - 1) / ElementsPerTask;
