@@ -11,7 +11,10 @@ internal static class ExitCodes
     /// <summary>The user asked for something that cannot be done, with one line that says what.</summary>
     public const int UserMistake = 2;
 
-    /// <summary>Another rank has failed or is gone, so this one ended. (3 is kept for damaged checkpoints, 4 for native engines that are not there.)</summary>
+    /// <summary>A checkpoint is damaged, or not one of this run's; one line names it.</summary>
+    public const int DamagedCheckpoint = 3;
+
+    /// <summary>Another rank has failed or is gone, so this one ended. (4 is kept for native engines that are not there.)</summary>
     public const int PeerFailed = 5;
 
     /// <summary>Ctrl+C: 128 + SIGINT, as shells count it.</summary>

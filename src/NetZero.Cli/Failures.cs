@@ -23,6 +23,11 @@ internal static class Failures
                 error.WriteLine($"error: {line}");
             return ExitCodes.UserMistake;
         }
+        if (Damage(failure) is { } damage)
+        {
+            error.WriteLine($"error: {damage.Message.ReplaceLineEndings(" ")}");
+            return ExitCodes.DamagedCheckpoint;
+        }
         if (Peer(failure) is { } peer)
         {
             error.WriteLine($"error: {peer.Message.ReplaceLineEndings(" ")}");
@@ -42,6 +47,14 @@ internal static class Failures
     };
 
     // What a rank met is wrapped on its way here: by the collectives that released the other ranks, and by tasks.
+    private static CheckpointException? Damage(Exception failure) => failure switch
+    {
+        CheckpointException e => e,
+        PeerFailedException { InnerException: { } cause } => Damage(cause),
+        AggregateException { InnerExceptions: [var only] } => Damage(only),
+        _ => null,
+    };
+
     private static IReadOnlyList<string>? Mistake(Exception failure) => failure switch
     {
         ConfigurationException e => e.Problems,

@@ -6,7 +6,8 @@ namespace NetZero.Cli;
 /// <param name="Processes">How many.</param>
 /// <param name="Arguments">This tool's arguments for each.</param>
 /// <param name="LogFolder">Where each one's output is kept.</param>
-internal sealed record LaunchRequest(int Processes, IReadOnlyList<string> Arguments, string LogFolder);
+/// <param name="Stop">When cancelled, they are asked once to save and end.</param>
+internal sealed record LaunchRequest(int Processes, IReadOnlyList<string> Arguments, string LogFolder, CancellationToken Stop = default);
 
 /// <summary>Starts ranks as processes and waits for them.</summary>
 /// <returns>The exit code.</returns>
@@ -24,6 +25,7 @@ internal static class Launching
             Program = program,
             Arguments = [.. arguments, .. request.Arguments],
             LogFolder = request.LogFolder,
+            Stop = request.Stop,
         };
         var failure = await Launcher.RunAsync(options, Show, cancellation);
         if (failure is null)

@@ -1,21 +1,20 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 
 namespace NetZero.Cli;
 
 /// <summary>The command line <c>netzero</c>: parses, runs a verb, turns failures into exit codes.</summary>
 internal sealed class Tool(ITerminal terminal, Engines engines)
 {
-    // All ranks end within two seconds of Ctrl+C; after that the process ends without them.
-    private static readonly TimeSpan EndWithin = TimeSpan.FromSeconds(2);
-
     /// <summary>Runs one command line.</summary>
     /// <returns>The process's exit code.</returns>
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellation = default)
     {
+        using var interrupts = new Interrupts();
         var root = new RootCommand("Trains neural networks that do not fit, sharded over ranks.")
         {
-            new TrainCommand().Create(terminal, engines.Train, engines.Launch),
-            LaunchCommand.Create(terminal, engines.Launch),
+            new TrainCommand().Create(terminal, engines.Train, engines.Launch, interrupts),
+            LaunchCommand.Create(terminal, engines.Launch, interrupts),
             GenerateCommand.Create(terminal, engines.Generate),
             PlanCommand.Create(terminal),
             BenchCommand.Create(terminal, engines.BenchTrain),
@@ -31,9 +30,15 @@ internal sealed class Tool(ITerminal terminal, Engines engines)
                 Output = terminal.Out,
                 Error = terminal.Error,
                 EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = EndWithin,
+                ProcessTerminationTimeout = null,
             };
-            return await parsed.InvokeAsync(invocation, cancellation);
+            // What computes and returns needs no care: there the system ends the process.
+            if (parsed.Action is not AsynchronousCommandLineAction)
+                return parsed.Invoke(invocation);
+            interrupts.Listen();
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, interrupts.End);
+            var running = Task.Run(() => parsed.InvokeAsync(invocation, end.Token), CancellationToken.None);
+            return await await Task.WhenAny(running, interrupts.GaveUp);
         }
         catch (Exception failure)
         {

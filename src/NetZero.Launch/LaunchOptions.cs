@@ -15,6 +15,9 @@ public sealed record LaunchOptions
     /// <summary>Where each rank's output is kept, in <c>rank-N.log</c>; the folder is made.</summary>
     public required string LogFolder { get; init; }
 
+    /// <summary>When cancelled, workers are asked once to end, as Ctrl+C asks, and have all the time they need for it. Cancelling the job after that kills them.</summary>
+    public CancellationToken Stop { get; init; }
+
     /// <summary>How long all together have to come.</summary>
     public TimeSpan JoinTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -34,7 +34,7 @@ public static class Launcher
             var writing = new Lock();
             for (var rank = 0; rank < options.Processes; rank++)
                 workers.Add(Worker.Start(options, rank, coordinator.EndPoint, job, line => { lock (writing) onLine(line); }));
-            await EndAsync(workers, options.Grace, cancellation).ConfigureAwait(false);
+            await EndAsync(workers, options, cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
             return failures.FirstCause(workers);
         }
@@ -50,8 +50,10 @@ public static class Launcher
     }
 
     // Until all have ended: by themselves, after one of them failed (the others are told by the coordinator), or after a cancellation.
-    private static async Task EndAsync(List<Worker> workers, TimeSpan grace, CancellationToken cancellation)
+    private static async Task EndAsync(List<Worker> workers, LaunchOptions options, CancellationToken cancellation)
     {
+        var grace = options.Grace;
+        using var asking = options.Stop.UnsafeRegister(_ => Interrupt(workers), null);
         var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var registration = cancellation.UnsafeRegister(_ => stop.TrySetResult(), null);
         var running = workers.Select(w => w.Ended).ToList();
@@ -65,13 +67,21 @@ public static class Launcher
 
         if (cancellation.IsCancellationRequested)
         {
-            foreach (var worker in workers)
-                worker.Interrupt();
+            if (options.Stop.IsCancellationRequested)
+                grace = TimeSpan.Zero;
+            else
+                Interrupt(workers);
         }
 
         await Task.WhenAny(Task.WhenAll(running), Task.Delay(grace, CancellationToken.None)).ConfigureAwait(false);
         foreach (var worker in workers.Where(w => !w.Ended.IsCompleted))
             worker.Kill();
         await Task.WhenAll(running).ConfigureAwait(false);
+    }
+
+    private static void Interrupt(List<Worker> workers)
+    {
+        foreach (var worker in workers)
+            worker.Interrupt();
     }
 }

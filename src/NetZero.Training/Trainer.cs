@@ -24,6 +24,7 @@ public static class Trainer
     /// <remarks>Where ranks are processes, each calls this with its <see cref="TrainingOptions.Worker"/>, and rank 0 writes the run.</remarks>
     /// <exception cref="ConfigurationException">Something that the user can mend is wrong; nothing was written.</exception>
     /// <exception cref="CheckpointFormatException">The folder that the run starts from is damaged or does not fit; nothing was written.</exception>
+    /// <exception cref="CheckpointException">The checkpoint that the run goes on from is damaged or of another model; the run's files are as they were.</exception>
     /// <exception cref="MemoryBudgetExceededException">The budget does not hold the run; nothing was written.</exception>
     public static async Task<RunSummary> RunAsync(
         RunConfiguration run, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation = default)
@@ -32,7 +33,8 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(observer);
         CheckWorker(run, options);
-        var folder = options.Writes ? RunFolder.Check(run, options.Overwrite) : RunFolder.OfAnotherRank(run);
+        var resume = options.ResumePlan(run);
+        var folder = options.Writes ? RunFolder.Check(run, options, resume) : RunFolder.OfAnotherRank(run);
         var tokenizer = Tokenizers.Create(run.Data.Tokenizer);
         using var text = TextDataset.OpenTraining(run, tokenizer);
         using var validation = TextDataset.OpenValidation(run, tokenizer);
@@ -44,11 +46,15 @@ public static class Trainer
         if (run.MemoryBudgetBytes > 0)
             MemoryPlan.Predict(run);
 
-        if (options.Writes)
-            folder.Begin(run);
-        observer.OnStart(new RunStart(run, folder.FullPath, module.ParameterCount(), text.Tokens.Count, text.SampleCount, text.Source.Skipped));
         using var files = new RunFiles(folder, options.Trace, options.Writes);
-        var state = new RunState(run, model, text, validation, start is null ? null : new HuggingFaceSource(start), files, tokenizer, observer);
+        var restores = resume is { Candidates.Count: > 0 };
+        if (!restores)
+            files.Begin(run);
+        observer.OnStart(new RunStart(run, folder.FullPath, module.ParameterCount(), text.Tokens.Count, text.SampleCount, text.Source.Skipped));
+        if (resume is not null && !restores)
+            observer.OnResume(new ResumeReport(resume.Folder.FullPath, null, 0, 0, [], []));
+        var source = start is null || restores ? null : new HuggingFaceSource(start);
+        var state = new RunState(run, model, text, validation, source, files, tokenizer, observer, resume);
         return await TrainAsync(run, options, state, folder, observer, cancellation).ConfigureAwait(false);
     }
 
@@ -57,14 +63,17 @@ public static class Trainer
     {
         // Beside training, because nothing waits for it before the summary.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        // Without checkpoints there is nothing to finish first.
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, run.Checkpoints.IsOn ? default : options.Stop);
         var entropy = Task.Run(() => TokenStatistics.UnigramEntropy(state.Text.Tokens, run.Model.VocabularySize, stop.Token), stop.Token);
         var started = Stopwatch.GetTimestamp();
         var cancelled = false;
         try
         {
-            await RunRanksAsync(run, options.Worker, rank => new RankTrainer(state, rank, options.Worker is not null).RunAsync(), cancellation).ConfigureAwait(false);
+            await RunRanksAsync(
+                run, options.Worker, state.Resume, rank => new RankTrainer(state, rank, options.Worker is not null, options.Stop).RunAsync(), end.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
             cancelled = true;
         }
@@ -83,25 +92,28 @@ public static class Trainer
             OutputDirectory = folder.FullPath,
             Files = state.Files.Written(),
             Cancelled = cancelled,
-            StepsDone = metrics.Count,
+            Stopped = state.Stopped,
+            Checkpoint = state.Saved?.Path,
+            ResumedFrom = state.Resumed?.Step,
+            StepsDone = (int)(state.Resumed?.Step ?? 0) + metrics.Count,
             Steps = run.Steps,
-            FirstLoss = metrics.Count > 0 ? metrics[0].Loss : null,
-            LastLoss = metrics.Count > 0 ? metrics[^1].Loss : null,
-            ValidationLoss = metrics.LastOrDefault(m => m.ValidationLoss is not null)?.ValidationLoss,
+            FirstLoss = (state.Earlier.First ?? metrics.FirstOrDefault())?.Loss,
+            LastLoss = (metrics.LastOrDefault() ?? state.Earlier.Last)?.Loss,
+            ValidationLoss = metrics.LastOrDefault(m => m.ValidationLoss is not null)?.ValidationLoss ?? state.Earlier.ValidationLoss,
             UnigramEntropy = entropy.IsCompletedSuccessfully ? await entropy.ConfigureAwait(false) : null,
             TokensPerSecond = RunState.MedianTokensPerSecond(metrics),
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Memory = state.Memory,
-            Sample = cancelled || !options.Writes ? null : await SampleAsync(folder.ModelPath, run, cancellation).ConfigureAwait(false),
+            Sample = cancelled || state.Stopped || !options.Writes ? null : await SampleAsync(folder.ModelPath, run, cancellation).ConfigureAwait(false),
         };
         observer.OnEnd(summary);
         return summary;
     }
 
     private static Task RunRanksAsync(
-        RunConfiguration run, WorkerEnvironment? worker, Func<RankContext, Task> program, CancellationToken cancellation) => worker is null
+        RunConfiguration run, WorkerEnvironment? worker, ResumePlan? resume, Func<RankContext, Task> program, CancellationToken cancellation) => worker is null
         ? World.RunAsync(run.Ranks, program, Options(run), cancellation)
-        : ProcessWorld.RunAsync(worker, program, Options(run) with { Timeout = ProcessTimeout(run), Agreement = RunAgreement.Of(run) }, cancellation);
+        : ProcessWorld.RunAsync(worker, program, Options(run) with { Timeout = ProcessTimeout(run), Agreement = [.. RunAgreement.Of(run), RunAgreement.Of(resume)] }, cancellation);
 
     private static void CheckWorker(RunConfiguration run, TrainingOptions options)
     {

@@ -14,6 +14,17 @@ public sealed record TrainingOptions
     /// <summary>Which rank this process is, where ranks are processes; null where they are threads of this one.</summary>
     public WorkerEnvironment? Worker { get; init; }
 
+    /// <summary>
+    /// Where the run goes on from: a checkpoint, a folder of them or a run's folder, or <c>auto</c> for the newest of its own folder that verifies; null begins anew.
+    /// </summary>
+    public string? Resume { get; init; }
+
+    /// <summary>When cancelled, the run saves a checkpoint after the step at hand and ends. Where <c>checkpoint</c> is off there is nothing to save, and it ends at once.</summary>
+    public CancellationToken Stop { get; init; }
+
     /// <summary>Whether this process writes the run's files: not if it is one of several and not the first.</summary>
     internal bool Writes => Worker is not { Rank: > 0 };
+
+    /// <summary>Where the run may begin, if it is to go on.</summary>
+    internal ResumePlan? ResumePlan(RunConfiguration run) => Resume is null ? null : Training.ResumePlan.Find(Resume, RunFolder.PathOf(run));
 }

@@ -45,6 +45,32 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(_folder.At("out"), _asked.Value.Configuration.OutputDirectory);
     }
 
+    [Theory]
+    [InlineData("auto", "--resume")]
+    [InlineData("auto", "--resume", "auto")]
+    [InlineData("runs/x/checkpoints/step-000100", "--resume", "runs/x/checkpoints/step-000100")]
+    public async Task Resume_IsAutoOrAPath(string expected, params string[] given)
+    {
+        await RunAsync(["train", _folder.Configuration, .. given]);
+
+        Assert.Equal(new TrainingOptions { Resume = expected }, _asked!.Value.Options);
+    }
+
+    [Fact]
+    public async Task ResumeWithoutOutput_GoesOnInTheRunThatThePathLiesIn()
+    {
+        var run = Directory.CreateDirectory(_folder.At("earlier/checkpoints/step-000002")).Parent!.Parent!.FullName;
+        File.WriteAllText(Path.Combine(run, "metrics.jsonl"), "");
+        File.WriteAllText(Path.Combine(run, "config.json"), """{ "train_batch_size": 1, "zero_optimization": {} }""");
+        var path = _folder.At("tiny.json");
+        File.WriteAllText(path, """{ "data": { "train": "x" }, "train_batch_size": 1, "steps": 1 }""");
+        foreach (var resume in (string[])[run, Path.Combine(run, "checkpoints"), Path.Combine(run, "checkpoints", "step-000002")])
+        {
+            await RunAsync("train", path, "--resume", resume);
+            Assert.Equal(run, _asked!.Value.Configuration.OutputDirectory);
+        }
+    }
+
     [Fact]
     public async Task OptionsOfTheCommandLine_WinOverSet()
     {

@@ -6,6 +6,9 @@ namespace NetZero.Checkpoints;
 /// <summary>What <c>checkpoint.json</c> says. The format is described in <c>docs/checkpoints.md</c>.</summary>
 public sealed record CheckpointManifest
 {
+    /// <summary>The file that it is, in a checkpoint's folder.</summary>
+    public const string FileName = "checkpoint.json";
+
     /// <summary>The value of <see cref="Format"/>.</summary>
     public const string FormatName = "netzero-checkpoint";
 

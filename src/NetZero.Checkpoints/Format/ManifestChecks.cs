@@ -12,7 +12,7 @@ internal static class ManifestChecks
         foreach (var file in manifest.Files)
         {
             // Files of the folder only: a manifest from elsewhere must not make us open other places of the disk.
-            if (file.Name.Length == 0 || file.Name[0] == '.' || file.Name.AsSpan().IndexOfAny("/\\:\0") >= 0 || file.Name == ManifestFile.Name)
+            if (file.Name.Length == 0 || file.Name[0] == '.' || file.Name.AsSpan().IndexOfAny("/\\:\0") >= 0 || file.Name == CheckpointManifest.FileName)
                 throw new CheckpointException(path, $"names a file {CheckpointFormatException.Quote(file.Name)}, expected a name in this folder");
             if (!files.Add(file.Name))
                 throw new CheckpointException(path, $"names the file {CheckpointFormatException.Quote(file.Name)} twice");

@@ -6,9 +6,6 @@ namespace NetZero.Checkpoints;
 /// <summary><c>checkpoint.json</c> as bytes: the manifest's object, whose last member is the checksum of every byte before its eight digits.</summary>
 internal static class ManifestFile
 {
-    /// <summary>The file's name.</summary>
-    public const string Name = "checkpoint.json";
-
     // 16 bytes a megabyte of state: a manifest of this length describes a state of tens of terabytes.
     private const long LongestBytes = 1L << 30;
 
@@ -29,7 +26,7 @@ internal static class ManifestFile
     /// <exception cref="CheckpointException">Whatever is wrong with it.</exception>
     public static CheckpointManifest Read(string folder)
     {
-        var path = Path.Combine(folder, Name);
+        var path = Path.Combine(folder, CheckpointManifest.FileName);
         try
         {
             var bytes = ReadBytes(path);
@@ -37,7 +34,7 @@ internal static class ManifestFile
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new CheckpointException(folder, Directory.Exists(folder) ? $"has no {Name}: it is no checkpoint, or was never completed" : "there is no such folder", e);
+            throw new CheckpointException(folder, Directory.Exists(folder) ? $"has no {CheckpointManifest.FileName}: it is no checkpoint, or was never completed" : "there is no such folder", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -105,7 +105,7 @@ public sealed class CheckpointReader : IDisposable
                 throw new CheckpointException(info.FullName, $"has {info.Length} bytes, expected {file.Bytes}");
         }
 
-        var known = manifest.Files.Select(f => f.Name).Append(ManifestFile.Name).ToHashSet(StringComparer.Ordinal);
+        var known = manifest.Files.Select(f => f.Name).Append(CheckpointManifest.FileName).ToHashSet(StringComparer.Ordinal);
         foreach (var path in Directory.EnumerateFileSystemEntries(folder))
             if (!known.Contains(Path.GetFileName(path)))
                 throw new CheckpointException(folder, $"holds {Path.GetFileName(path)}, which does not belong to it");

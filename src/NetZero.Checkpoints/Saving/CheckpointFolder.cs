@@ -13,6 +13,8 @@ public sealed class CheckpointFolder(string path)
     private const string Prefix = "step-";
     private const string PartialSuffix = ".partial";
     private const string RemovedSuffix = ".removed";
+    private const string AsidePrefix = "aside-";
+    private const string TemporarySuffix = ".tmp";
     private const string LatestFile = "latest";
 
     /// <summary>The folder.</summary>
@@ -54,6 +56,35 @@ public sealed class CheckpointFolder(string path)
         DeleteIfThere(removed);
     }
 
+    /// <summary>Renames a checkpoint so that it is none of the run's any more: damaged, or of steps that the run takes once more. Its files stay.</summary>
+    /// <returns>Its new name.</returns>
+    /// <exception cref="IOException">It cannot be renamed.</exception>
+    public string SetAside(long step)
+    {
+        var name = AsidePrefix + Name(step);
+        for (var i = 2; Path.Exists(Path.Combine(FullPath, name)); i++)
+            name = $"{AsidePrefix}{Name(step)}-{i}";
+        Directory.Move(Of(step), Path.Combine(FullPath, name));
+        return name;
+    }
+
+    /// <summary>Removes all that a run has left here, and the folder if nothing else is in it.</summary>
+    /// <exception cref="IOException">Something cannot be removed.</exception>
+    public void Clear()
+    {
+        if (!Directory.Exists(FullPath))
+            return;
+        foreach (var pattern in (ReadOnlySpan<string>)[$".{Prefix}*", $"{AsidePrefix}{Prefix}*"])
+            foreach (var folder in Directory.EnumerateDirectories(FullPath, pattern))
+                DeleteIfThere(folder);
+        foreach (var step in Steps())
+            Remove(step);
+        File.Delete(Path.Combine(FullPath, LatestFile));
+        File.Delete(Path.Combine(FullPath, LatestFile + TemporarySuffix));
+        if (!Directory.EnumerateFileSystemEntries(FullPath).Any())
+            Directory.Delete(FullPath);
+    }
+
     /// <summary>Begins a checkpoint: an empty folder in which ranks write, and nothing left of what a crash cut short.</summary>
     internal string Begin(long step)
     {
@@ -87,7 +118,7 @@ public sealed class CheckpointFolder(string path)
     private void WriteLatest(long step)
     {
         var latest = Path.Combine(FullPath, LatestFile);
-        var temporary = latest + ".tmp";
+        var temporary = latest + TemporarySuffix;
         DurableFile.Write(temporary, System.Text.Encoding.UTF8.GetBytes(Name(step) + "\n"));
         File.Move(temporary, latest, overwrite: true);
         DirectorySync.Flush(FullPath);

@@ -27,7 +27,7 @@ internal static class ManifestAssembly
         for (var rank = 0; rank < parts.Count; rank++)
             RankFile.RemovePart(folder, rank);
         var bytes = ManifestFile.Write(manifest with { Files = [.. parts.Select(p => p.File)], Tensors = Join(parts) });
-        DurableFile.Write(Path.Combine(folder, ManifestFile.Name), bytes);
+        DurableFile.Write(Path.Combine(folder, CheckpointManifest.FileName), bytes);
         root.Commit(manifest.Step);
         return bytes.Length + parts.Sum(p => p.File.Bytes);
     }

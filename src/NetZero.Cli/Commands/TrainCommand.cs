@@ -7,6 +7,8 @@ namespace NetZero.Cli;
 /// <summary><c>netzero train</c>: trains a model as a configuration says, on threads, as one of several processes, or by starting these.</summary>
 internal sealed class TrainCommand
 {
+    private const string ResumeAuto = "auto";
+
     private readonly Argument<string> _file = new("CONFIG") { Description = "The run's configuration, a JSON file." };
 
     private readonly Option<string?> _ranks = new("--ranks")
@@ -34,20 +36,29 @@ internal sealed class TrainCommand
     };
 
     private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Replace the run that the output folder holds." };
+    private readonly Option<string?> _resume = new("--resume")
+    {
+        Description = "Go on from a checkpoint: the newest of the output folder that verifies (auto), or the one of this folder.",
+        HelpName = "auto|PATH",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     private readonly Option<bool> _trace = new("--trace") { Description = "Also write trace.json, a timeline for chrome://tracing or Perfetto." };
     private readonly Option<bool> _json = new("--json") { Description = "Print nothing but one JSON object, the summary." };
 
     /// <summary>The verb.</summary>
-    public Command Create(ITerminal terminal, RunTraining train, RunLaunch launch)
+    public Command Create(ITerminal terminal, RunTraining train, RunLaunch launch, Interrupts interrupts)
     {
         var command = Options();
         command.SetAction((parsed, cancellation) =>
         {
             if (parsed.GetResult(_processes) is not null)
-                return LaunchAsync(parsed, parsed.GetValue(_processes), terminal, launch, cancellation);
+                return LaunchAsync(parsed, parsed.GetValue(_processes), terminal, launch, interrupts, cancellation);
             var worker = WorkerEnvironment.Detect();
             var configuration = Configuration(parsed, worker?.WorldSize);
-            var options = new TrainingOptions { Overwrite = parsed.GetValue(_overwrite), Trace = parsed.GetValue(_trace), Worker = worker };
+            var options = Given(parsed) with { Worker = worker };
+            if (configuration.Checkpoints.IsOn)
+                options = options with { Stop = FinishFirst(interrupts, terminal, worker) };
             return RunAsync(configuration, options, train, terminal, parsed.GetValue(_json), cancellation);
         });
         return command;
@@ -58,8 +69,10 @@ internal sealed class TrainCommand
     /// <param name="processes">How many.</param>
     /// <param name="terminal">Where to write.</param>
     /// <param name="launch">Starts them.</param>
+    /// <param name="interrupts">Asks them to save and end.</param>
     /// <param name="cancellation">Ends them.</param>
-    public Task<int> LaunchAsync(IReadOnlyList<string> trailing, int processes, ITerminal terminal, RunLaunch launch, CancellationToken cancellation)
+    public Task<int> LaunchAsync(
+        IReadOnlyList<string> trailing, int processes, ITerminal terminal, RunLaunch launch, Interrupts interrupts, CancellationToken cancellation)
     {
         if (trailing is not ["train", ..])
             throw new ConfigurationException("launch starts 'train': write netzero launch --nproc N -- train CONFIG ...");
@@ -68,15 +81,31 @@ internal sealed class TrainCommand
             throw new ConfigurationException($"{parsed.Errors[0].Message} (see netzero train --help)");
         if (parsed.GetResult(_processes) is not null)
             throw new ConfigurationException("launch has --nproc; leave --processes out");
-        return LaunchAsync(parsed, processes, terminal, launch, cancellation);
+        return LaunchAsync(parsed, processes, terminal, launch, interrupts, cancellation);
     }
 
     private Command Options() => new("train", "Trains a model as a configuration says.")
     {
-        _file, _ranks, _processes, _set, _output, _overwrite, _trace, _json,
+        _file, _ranks, _processes, _set, _output, _overwrite, _resume, _trace, _json,
     };
 
-    private Task<int> LaunchAsync(ParseResult parsed, int processes, ITerminal terminal, RunLaunch launch, CancellationToken cancellation)
+    // What is asked for beyond the configuration.
+    private TrainingOptions Given(ParseResult parsed) => new()
+    {
+        Overwrite = parsed.GetValue(_overwrite),
+        Trace = parsed.GetValue(_trace),
+        Resume = parsed.GetResult(_resume) is null ? null : parsed.GetValue(_resume) ?? ResumeAuto,
+    };
+
+    private static CancellationToken FinishFirst(Interrupts interrupts, ITerminal terminal, WorkerEnvironment? worker)
+    {
+        var speaks = worker is not { HasLauncher: true };
+        interrupts.FinishFirst(() => { if (speaks) terminal.Error.WriteLine("finishing the step and saving a checkpoint; once more ends at once"); }, always: !speaks);
+        return interrupts.Finish;
+    }
+
+    private Task<int> LaunchAsync(
+        ParseResult parsed, int processes, ITerminal terminal, RunLaunch launch, Interrupts interrupts, CancellationToken cancellation)
     {
         if (processes < 1)
             throw new ConfigurationException($"the number of processes is {processes}; expected a whole number, at least 1");
@@ -85,15 +114,18 @@ internal sealed class TrainCommand
 
         // What is wrong is said once, before there are processes; and all are told the same folder.
         var configuration = Configuration(parsed, processes);
-        var folder = RunFolder.Check(configuration, parsed.GetValue(_overwrite)).FullPath;
+        var folder = RunFolder.Check(configuration, Given(parsed)).FullPath;
         List<string> arguments = ["train", parsed.GetValue(_file)!, "--output", folder];
         foreach (var item in parsed.GetValue(_set) ?? [])
             arguments.AddRange(["--set", item]);
         if (parsed.GetValue(_overwrite))
             arguments.Add("--overwrite");
+        if (Given(parsed).Resume is { } resume)
+            arguments.AddRange(["--resume", resume]);
         if (parsed.GetValue(_json))
             arguments.Add("--json");
-        return launch(new LaunchRequest(processes, arguments, Path.Combine(folder, "ranks")), terminal, cancellation);
+        var stop = configuration.Checkpoints.IsOn ? FinishFirst(interrupts, terminal, worker: null) : default;
+        return launch(new LaunchRequest(processes, arguments, Path.Combine(folder, "ranks"), stop), terminal, cancellation);
     }
 
     private RunConfiguration Configuration(ParseResult parsed, int? processes)
@@ -113,7 +145,7 @@ internal sealed class TrainCommand
             overrides.Add($"output_dir={folder}");
         var configuration = RunConfiguration.Load(path, overrides);
         return configuration.OutputDirectory is null
-            ? configuration with { OutputDirectory = RunFolder.NewPath(Path.GetFileNameWithoutExtension(path)) }
+            ? configuration with { OutputDirectory = RunFolder.PathFor(Path.GetFileNameWithoutExtension(path), Given(parsed).Resume) }
             : configuration;
     }
 

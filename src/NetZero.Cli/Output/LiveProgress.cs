@@ -1,3 +1,4 @@
+using NetZero.Checkpoints;
 using NetZero.Tensors;
 using NetZero.Training;
 using Spectre.Console;
@@ -14,6 +15,8 @@ internal sealed class LiveProgress : ITrainingObserver
     private volatile RunStart? _start;
     private volatile StepReport? _report;
     private volatile EvaluationReport? _evaluation;
+    private volatile ResumeReport? _resume;
+    private volatile SaveReport? _checkpoint;
     private double _firstLoss = double.NaN;
 
     private LiveProgress()
@@ -54,13 +57,24 @@ internal sealed class LiveProgress : ITrainingObserver
             _report = report;
     }
 
+    public void OnResume(ResumeReport report) => _resume = report;
+
+    public void OnCheckpoint(SaveReport report) => _checkpoint = report;
+
     public void OnEvaluation(EvaluationReport report) => _evaluation = report;
 
     private IRenderable Draw()
     {
-        if (_report is not { } report)
-            return new Text("first step ...");
-        return new Rows(Numbers(report), Memory(report.PeakMemory));
+        var rows = new List<IRenderable>();
+        if (_resume is { } resume)
+            rows.AddRange(CheckpointText.Lines(resume).Select(line => new Text(line)));
+        if (_report is { } report)
+            rows.AddRange([Numbers(report), Memory(report.PeakMemory)]);
+        else
+            rows.Add(new Text("first step ..."));
+        if (_checkpoint is { } checkpoint)
+            rows.Add(new Text(CheckpointText.Line(checkpoint)));
+        return new Rows(rows);
     }
 
     private Table Numbers(StepReport report)

@@ -1,3 +1,4 @@
+using NetZero.Checkpoints;
 using NetZero.Tensors;
 using NetZero.Training;
 
@@ -29,6 +30,19 @@ internal sealed class PlainProgress(TextWriter output) : ITrainingObserver
             foreach (var line in MemoryText.Lines(report.PeakMemory))
                 output.WriteLine("  " + line);
         }
+        output.Flush();
+    }
+
+    public void OnResume(ResumeReport report)
+    {
+        foreach (var line in CheckpointText.Lines(report))
+            output.WriteLine(line);
+        output.Flush();
+    }
+
+    public void OnCheckpoint(SaveReport report)
+    {
+        output.WriteLine(CheckpointText.Line(report));
         output.Flush();
     }
 

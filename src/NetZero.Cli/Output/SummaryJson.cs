@@ -13,6 +13,11 @@ internal static class SummaryJson
             json.WriteStringValue(file);
         json.WriteEndArray();
         json.WriteBoolean("cancelled", summary.Cancelled);
+        json.WriteBoolean("stopped", summary.Stopped);
+        if (summary.Checkpoint is { } checkpoint)
+            json.WriteString("checkpoint", checkpoint);
+        if (summary.ResumedFrom is { } step)
+            json.WriteNumber("resumed_from", step);
         json.WriteNumber("steps_done", summary.StepsDone);
         json.WriteNumber("steps", summary.Steps);
         JsonLine.Number(json, "first_loss", summary.FirstLoss);

@@ -10,6 +10,8 @@ internal static class SummaryText
     public static void Write(TextWriter output, RunSummary summary)
     {
         output.WriteLine();
+        if (summary.Stopped)
+            output.WriteLine($"stopped after {summary.StepsDone} of {summary.Steps} steps and saved {summary.Checkpoint}; --resume goes on from there");
         if (summary.Cancelled)
             output.WriteLine($"stopped after {summary.StepsDone} of {summary.Steps} steps; kept: {Files(summary)}");
         if (summary is { FirstLoss: { } first, LastLoss: { } last })

@@ -117,7 +117,9 @@ internal static class ConfigurationChecks
         }
         if (c.EvalEvery > 0 && c.Data.Validation.Count == 0)
             yield return $"'eval_every' is {c.EvalEvery}, but there is no 'data.validation' to evaluate; name one, or leave 'eval_every' out";
-        if (c.EvalEvery == 0 && c.Data.Validation.Count > 0)
+        if (c.Checkpoints.KeepBest > 0 && c.Data.Validation.Count == 0)
+            yield return $"'checkpoint.keep_best' is {c.Checkpoints.KeepBest}, but there is no 'data.validation' to tell the best by; name one, or leave 'keep_best' out";
+        if (c.EvalEvery == 0 && c.Data.Validation.Count > 0 && c.Checkpoints.KeepBest == 0)
             yield return "'data.validation' would have no effect: 'eval_every' is 0 (off); set it, or leave 'data.validation' out";
         if (c.GradientClipping > 0 && c.GradientClippingValue > 0)
         {

@@ -45,6 +45,9 @@ internal static class ConfigurationKeys
         new SectionKey<RunConfiguration, CheckpointingConfiguration>(
             "activation_checkpointing", CheckpointingKeys.Section, c => c.Checkpointing, (c, v) => c with { Checkpointing = v },
             "Which activations are computed again instead of kept."),
+        new SectionKey<RunConfiguration, CheckpointPolicy>(
+            "checkpoint", CheckpointPolicyKeys.Section, c => c.Checkpoints, (c, v) => c with { Checkpoints = v },
+            "When the state of the run is saved, so that train --resume goes on from there."),
         new ValueKey<RunConfiguration, long>(
             "memory_budget", new ByteCount(), c => c.MemoryBudgetBytes, (c, v) => c with { MemoryBudgetBytes = v },
             "The most tensor memory of one rank, such as \"2GiB\"; 0 is no limit."),

@@ -48,6 +48,9 @@ public sealed record RunConfiguration
     /// <summary>Which activations are computed again.</summary>
     public CheckpointingConfiguration Checkpointing { get; init; } = new();
 
+    /// <summary>When checkpoints are saved.</summary>
+    public CheckpointPolicy Checkpoints { get; init; } = new();
+
     /// <summary>The most tensor memory of one rank in bytes; 0 is no limit.</summary>
     public long MemoryBudgetBytes { get; init; }
 

@@ -5,16 +5,20 @@ namespace NetZero.Training;
 /// <param name="order">Which sample comes when.</param>
 /// <param name="layout">How a step's samples are dealt.</param>
 /// <param name="rank">The rank.</param>
-public sealed class BatchReader(ITokens tokens, SampleOrder order, BatchLayout layout, int rank)
+/// <param name="origin">The position that step 0 would begin at; not 0 where an earlier part of the run had batches of another size.</param>
+public sealed class BatchReader(ITokens tokens, SampleOrder order, BatchLayout layout, int rank, long origin = 0)
 {
     /// <summary>How a step's samples are dealt.</summary>
     public BatchLayout Layout => layout;
 
+    /// <summary>The position in the run of a micro-batch's first sample; its other samples follow.</summary>
+    public long Position(long step, int microBatch) => origin + step * layout.Samples + layout.FirstSample(rank, microBatch);
+
     /// <summary>
-    /// The position in the run of a micro-batch's first sample; its other samples follow. Random numbers of a sample are keyed by it, so that
-    /// they do not depend on which rank computes the sample.
+    /// The place of a micro-batch's first sample within its step. Random numbers of a sample are keyed by step and place, so that they do not depend on
+    /// which rank computes the sample.
     /// </summary>
-    public long Position(long step, int microBatch) => step * layout.Samples + layout.FirstSample(rank, microBatch);
+    public long FirstSample(int microBatch) => layout.FirstSample(rank, microBatch);
 
     /// <summary>Fills a micro-batch: sample i is tokens [i T, i T + T), its targets are the tokens that follow each of them.</summary>
     /// <param name="step">The optimizer step, from 0.</param>

@@ -16,13 +16,17 @@ public static class MemoryPlan
         using var tensors = RunParts.MetaTensors(run);
         var module = RunParts.Shard(run, RunParts.PlannedModel(run), new FakeProcessGroup(rank, run.Ranks), tensors, source: null);
         var data = new BlankBatches(run.MicroBatchSize, run.Data.SequenceLength);
-        var loop = RunParts.Loop(run, module, data);
+        var optimizer = OptimizerParts.Make(run, module);
+        var loop = RunParts.Loop(run, module, optimizer, data);
 
         // The second step is the first with optimizer state from the beginning; those after it are like it.
         for (var step = 0; step < Math.Min(2, run.Steps); step++)
             loop.Step(step);
         if (run.EvalEvery > 0)
             loop.Evaluate(data, 1);
+        using var saver = RunParts.Snapshots(run, module, optimizer);
+        if (saver is not null && (run.Checkpoints.EveryMinutes > 0 || run.Checkpoints.EverySteps < run.Steps))
+            loop.Step(2);
         module.VisitParameters((_, _) => { });
         return RankReport.Of(run, module, loop);
     }

@@ -1,39 +1,76 @@
 using System.Diagnostics;
 using NetZero.Checkpoints;
 using NetZero.Collectives;
+using NetZero.Nn;
 using NetZero.Sharding;
 
 namespace NetZero.Training;
 
 /// <summary>One rank's part of a run. Rank 0 writes and reports for all.</summary>
-internal sealed class RankTrainer(RunState state, RankContext rank, bool isProcess)
+/// <param name="state">What the ranks share.</param>
+/// <param name="rank">The rank.</param>
+/// <param name="isProcess">Whether the others are processes.</param>
+/// <param name="stop">When cancelled, the run ends after the step at hand and saves before; ranks agree on it. Only where checkpoints are on.</param>
+internal sealed class RankTrainer(RunState state, RankContext rank, bool isProcess, CancellationToken stop)
 {
     private readonly RunConfiguration _run = state.Run;
     private readonly TimeLeftEstimate _timeLeft = new();
+    private readonly SampleOrder _order = new(state.Text.SampleCount, state.Run.Data.Shuffle, state.Run.Seed);
+
+    // Samples of the steps before the first, less those that steps of this batch size would have used.
+    private long _origin;
 
     private bool Reports => rank.Rank == 0;
 
     public Task RunAsync()
     {
         var module = RunParts.Shard(_run, state.Model, rank.Group, rank.Tensors, state.Source);
+        var optimizer = OptimizerParts.Make(_run, module);
+        var first = Begin(module, optimizer);
+        var data = new TextBatches(new BatchReader(state.Text.Tokens, _order, BatchLayout.Of(_run), rank.Rank, _origin));
+        var loop = RunParts.Loop(_run, module, optimizer, data);
         if (state.Files.Trace is { } trace)
             module.Observer = new TraceRecorder(trace, rank.Tensors.Ledger, rank.Rank, state.Started);
-        var order = new SampleOrder(state.Text.SampleCount, _run.Data.Shuffle, _run.Seed);
-        var data = new TextBatches(new BatchReader(state.Text.Tokens, order, BatchLayout.Of(_run), rank.Rank));
-        var loop = RunParts.Loop(_run, module, data);
-        for (var step = 0; step < _run.Steps; step++)
+        using var checkpoints = _run.Checkpoints.IsOn ? new RunCheckpoints(state, rank, _order, module, optimizer) : null;
+        for (var step = first; step < _run.Steps; step++)
         {
             var result = loop.Step(step, rank.Cancellation);
             ReportMemory(RankReport.Of(_run, module, loop));
-            var evaluation = _run.EvalEvery > 0 && (step + 1) % _run.EvalEvery == 0 ? Evaluate(loop, step) : null;
+            var (save, stopped) = checkpoints?.After(step + 1, stop.IsCancellationRequested) ?? default;
+            var evaluates = (_run.EvalEvery > 0 && (step + 1) % _run.EvalEvery == 0) || (save && _run.Checkpoints.KeepBest > 0);
+            var evaluation = evaluates ? Evaluate(loop, step) : null;
             if (Reports)
                 Report(result, evaluation);
+            if (save)
+                checkpoints!.Save(step + 1, SamplesAfter(step), evaluation);
+            if (stopped)
+            {
+                checkpoints!.FinishRequired(step + 1);
+                state.Stopped = true;
+                return Task.CompletedTask;
+            }
         }
 
+        checkpoints?.Finish();
         Save(module);
         ReportMemory(RankReport.Of(_run, module, loop));
         return Task.CompletedTask;
     }
+
+    // The first step: 0, or where a checkpoint was saved. Only when that is loaded are the files of the run touched that goes on.
+    private int Begin(ShardedModule module, Optimizer optimizer)
+    {
+        if (state.Resume is not { Candidates.Count: > 0 } plan)
+            return 0;
+        var report = Resumption.Restore(plan, _run, _order, module, optimizer);
+        _origin = report.Samples - (report.Step * _run.TrainBatchSize);
+        if (Reports)
+            state.Begin(report);
+        rank.Group.Barrier("resume");
+        return (int)report.Step;
+    }
+
+    private long SamplesAfter(int step) => _origin + ((step + 1L) * _run.TrainBatchSize);
 
     private double? Evaluate(TrainingLoop loop, int step)
     {
@@ -60,7 +97,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
     {
         var step = (int)result.Step;
         var metrics = new StepMetrics(
-            step, result.Loss, result.GradientNorm, result.LearningRate, (step + 1) * _run.TokensPerStep, _run.TokensPerStep / result.Seconds, result.Seconds,
+            step, result.Loss, result.GradientNorm, result.LearningRate, SamplesAfter(step) * _run.Data.SequenceLength, _run.TokensPerStep / result.Seconds, result.Seconds,
             validationLoss);
         state.Files.Write(metrics);
         state.Report(metrics);

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 
 namespace NetZero.Training;
@@ -10,11 +12,21 @@ internal static class RunAgreement
 
     public static KeyValuePair<string, string>[] Of(RunConfiguration run)
     {
-        var pairs = new List<KeyValuePair<string, string>>();
         using var json = JsonDocument.Parse(run.ToJson());
-        Flatten(json.RootElement, "", pairs);
+        return Of(json.RootElement);
+    }
+
+    /// <summary>The same of a configuration that was saved.</summary>
+    public static KeyValuePair<string, string>[] Of(JsonElement configuration)
+    {
+        var pairs = new List<KeyValuePair<string, string>>();
+        Flatten(configuration, "", pairs);
         return [.. pairs];
     }
+
+    /// <summary>What the ranks go on from: all must see the same checkpoints.</summary>
+    public static KeyValuePair<string, string> Of(ResumePlan? resume) =>
+        new("checkpoints", resume is null ? "not asked for" : string.Join(", ", resume.Candidates.Select(Path.GetFileName).DefaultIfEmpty("none")));
 
     private static void Flatten(JsonElement element, string path, List<KeyValuePair<string, string>> pairs)
     {
@@ -24,7 +36,16 @@ internal static class RunAgreement
             if (property.Value.ValueKind == JsonValueKind.Object)
                 Flatten(property.Value, name, pairs);
             else if (Array.IndexOf(OwnBusiness, name) < 0)
-                pairs.Add(new($"'{name}'", property.Value.GetRawText()));
+                pairs.Add(new($"'{name}'", Compact(property.Value)));
         }
+    }
+
+    // Line breaks of the file that it was read from are no difference.
+    private static string Compact(JsonElement value)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(bytes))
+            value.WriteTo(writer);
+        return Encoding.UTF8.GetString(bytes.WrittenSpan);
     }
 }

@@ -1,44 +1,76 @@
+using NetZero.Checkpoints;
+
 namespace NetZero.Training;
 
-/// <summary>The open files of a run.</summary>
-internal sealed class RunFiles : IDisposable
+/// <summary>The files of a run: begun anew, or gone on with, before the first step; rank 0 writes them for all.</summary>
+/// <param name="folder">Where they are.</param>
+/// <param name="trace">Whether a trace is among them.</param>
+/// <param name="writes">False on ranks whose files another process writes.</param>
+internal sealed class RunFiles(RunFolder folder, bool trace, bool writes) : IDisposable
 {
-    private readonly RunFolder _folder;
-    private readonly MetricsWriter? _metrics;
+    private MetricsWriter? _metrics;
 
-    /// <param name="folder">Where they are.</param>
-    /// <param name="trace">Whether a trace is among them.</param>
-    /// <param name="writes">False on ranks whose files another process writes.</param>
-    public RunFiles(RunFolder folder, bool trace, bool writes)
+    /// <summary>The trace, if there is one and the files are open.</summary>
+    public TraceWriter? Trace { get; private set; }
+
+    public string ModelPath => folder.ModelPath;
+
+    public string CheckpointsPath => folder.CheckpointsPath;
+
+    /// <summary>Begins the files of a new run; an older run's go.</summary>
+    /// <exception cref="ConfigurationException">The folder cannot be written to after all.</exception>
+    public void Begin(RunConfiguration run)
     {
-        _folder = folder;
-        _metrics = writes ? new MetricsWriter(folder.MetricsPath) : null;
-        Trace = trace ? new TraceWriter(folder.TracePath) : null;
+        if (!writes)
+            return;
+        folder.Begin(run);
+        Open(keepBytes: 0);
     }
 
-    /// <summary>The trace, if there is one.</summary>
-    public TraceWriter? Trace { get; }
-
-    public string ModelPath => _folder.ModelPath;
+    /// <summary>Goes on with a run after <paramref name="step"/> steps: what its files say of later ones goes, and its later checkpoints are set aside.</summary>
+    /// <returns>What the files say of the steps before.</returns>
+    /// <exception cref="IOException">The folder cannot be written to.</exception>
+    public EarlierSteps Continue(RunConfiguration run, long step)
+    {
+        if (!writes)
+            return EarlierSteps.None;
+        var earlier = MetricsReader.Before(folder.MetricsPath, step);
+        folder.Continue(run);
+        var checkpoints = new CheckpointFolder(CheckpointsPath);
+        foreach (var later in checkpoints.Steps().Where(s => s > step))
+            checkpoints.SetAside(later);
+        Open(earlier.Bytes);
+        return earlier;
+    }
 
     public void Write(StepMetrics metrics) => _metrics?.Write(metrics);
+
+    /// <summary>Makes the metrics durable: what a checkpoint is of, they tell of.</summary>
+    public void FlushMetrics() => _metrics?.FlushToDisk();
 
     public void WriteMemory(IReadOnlyList<RankMemory> memory)
     {
         if (_metrics is not null && memory.Count > 0)
-            MemoryReport.Write(_folder.MemoryPath, memory);
+            MemoryReport.Write(folder.MemoryPath, memory);
     }
 
     /// <summary>What there is of the run's files and folders, by name. A model that lacks its weights is none.</summary>
     public IReadOnlyList<string> Written() =>
     [
-        .. new[] { RunFolder.ConfigurationFile, RunFolder.MetricsFile, RunFolder.MemoryFile, RunFolder.TraceFile, RunFolder.ModelFolder }
-            .Where(name => File.Exists(name == RunFolder.ModelFolder ? _folder.WeightsPath : Path.Combine(_folder.FullPath, name))),
+        .. new[] { RunFolder.ConfigurationFile, RunFolder.MetricsFile, RunFolder.MemoryFile, RunFolder.TraceFile }.Where(name => File.Exists(Path.Combine(folder.FullPath, name))),
+        .. File.Exists(folder.WeightsPath) ? [RunFolder.ModelFolder] : Array.Empty<string>(),
+        .. new CheckpointFolder(CheckpointsPath).Steps().Count > 0 ? [RunFolder.CheckpointsFolder] : Array.Empty<string>(),
     ];
 
     public void Dispose()
     {
         _metrics?.Dispose();
         Trace?.Dispose();
+    }
+
+    private void Open(long keepBytes)
+    {
+        _metrics = new MetricsWriter(folder.MetricsPath, keepBytes);
+        Trace = trace ? new TraceWriter(folder.TracePath) : null;
     }
 }

@@ -1,3 +1,4 @@
+using NetZero.Checkpoints;
 using NetZero.Collectives;
 using NetZero.Nn;
 using NetZero.Sharding;
@@ -44,9 +45,19 @@ internal static class RunParts
                 ActivationCheckpointing = run.Checkpointing.ToOption(),
             });
 
+    /// <summary>Takes the memory from which checkpoints are written while training goes on, as the first save does; null where the run needs none.</summary>
+    public static CheckpointSaver? Snapshots(RunConfiguration run, ShardedModule module, Optimizer optimizer)
+    {
+        if (run.Checkpoints is not { IsOn: true, Async: true })
+            return null;
+        var saver = new CheckpointSaver(new CheckpointFolder(RunFolder.CheckpointsFolder), module, optimizer, run.Checkpoints.ToOptions());
+        saver.Prepare();
+        return saver;
+    }
+
     /// <summary>The steps of one rank.</summary>
-    public static TrainingLoop Loop(RunConfiguration run, ShardedModule module, IBatchSource data) =>
-        new(module, OptimizerParts.Make(run, module), data, new TrainingLoopOptions
+    public static TrainingLoop Loop(RunConfiguration run, ShardedModule module, Optimizer optimizer, IBatchSource data) =>
+        new(module, optimizer, data, new TrainingLoopOptions
         {
             Schedule = run.Scheduler.Make(),
             GradientClipping = run.GradientClipping,

@@ -7,7 +7,7 @@ namespace NetZero.Training;
 /// <summary>What the ranks of a run share: inputs that nobody changes, and one slot a rank for what it reports.</summary>
 internal sealed class RunState(
     RunConfiguration run, Gpt2Config model, TextDataset text, TextDataset? validation, HuggingFaceSource? source, RunFiles files, ITokenizer tokenizer,
-    ITrainingObserver observer)
+    ITrainingObserver observer, ResumePlan? resume)
 {
     private readonly List<StepMetrics> _metrics = [];
     private readonly RankMemory?[] _memory = new RankMemory?[run.Ranks];
@@ -28,6 +28,21 @@ internal sealed class RunState(
 
     public ITrainingObserver Observer => observer;
 
+    /// <summary>Where the run may go on from; null where it was not asked to.</summary>
+    public ResumePlan? Resume => resume;
+
+    /// <summary>Where it went on from; null where it began at its beginning.</summary>
+    public ResumeReport? Resumed { get; private set; }
+
+    /// <summary>What the run's files say of the steps before it went on.</summary>
+    public EarlierSteps Earlier { get; private set; } = EarlierSteps.None;
+
+    /// <summary>The checkpoint that was saved last, on rank 0.</summary>
+    public SaveReport? Saved { get; set; }
+
+    /// <summary>Whether the run has ended early because it was asked to, its state saved.</summary>
+    public bool Stopped { get; set; }
+
     public long Started { get; } = Stopwatch.GetTimestamp();
 
     /// <summary>The steps done so far. After a cancelled run a rank that was given up may still add one: take it once.</summary>
@@ -42,6 +57,17 @@ internal sealed class RunState(
 
     /// <summary>The memory of each rank that has reported.</summary>
     public IReadOnlyList<RankMemory> Memory => [.. Enumerable.Range(0, run.Ranks).Select(r => Volatile.Read(ref _memory[r])).OfType<RankMemory>()];
+
+    /// <summary>Goes on with the run's files, once its state is loaded. Rank 0 calls it.</summary>
+    public void Begin(ResumeReport resumed)
+    {
+        if (resume is { InPlace: true })
+            Earlier = files.Continue(run, resumed.Step);
+        else
+            files.Begin(run);
+        Resumed = resumed;
+        observer.OnResume(resumed);
+    }
 
     public void Report(StepMetrics metrics)
     {

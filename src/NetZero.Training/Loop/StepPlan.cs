@@ -16,7 +16,9 @@ public static class StepPlan
         ArgumentNullException.ThrowIfNull(run);
         using var tensors = RunParts.MetaTensors(run);
         var module = RunParts.Shard(run, RunParts.PlannedModel(run), new FakeProcessGroup(rank, run.Ranks), tensors, source: null);
-        var loop = RunParts.Loop(run, module, new BlankBatches(run.MicroBatchSize, run.Data.SequenceLength));
+        var optimizer = OptimizerParts.Make(run, module);
+        var loop = RunParts.Loop(run, module, optimizer, new BlankBatches(run.MicroBatchSize, run.Data.SequenceLength));
+        using var saver = RunParts.Snapshots(run, module, optimizer);
         var step = 0;
         return FullyShard.Describe(module, () => loop.Step(step++));
     }

@@ -8,7 +8,7 @@ internal sealed class TextBatches(BatchReader reader) : IBatchSource
 
     public int SequenceLength => reader.Layout.SequenceLength;
 
-    public long FirstSample(int microBatch) => reader.Position(0, microBatch);
+    public long FirstSample(int microBatch) => reader.FirstSample(microBatch);
 
     public void Read(long step, int microBatch, Span<int> inputs, Span<int> targets) => reader.Read(step, microBatch, inputs, targets);
 }

@@ -1,3 +1,5 @@
+using NetZero.Checkpoints;
+
 namespace NetZero.Training;
 
 /// <summary>Is told what happens in a run. Calls come one after another, not necessarily from one thread; the run waits for each.</summary>
@@ -5,6 +7,16 @@ public interface ITrainingObserver
 {
     /// <summary>Everything is checked and loaded, the first step comes next.</summary>
     void OnStart(RunStart start)
+    {
+    }
+
+    /// <summary>The run was asked to go on: from a checkpoint, which is loaded, or from the beginning, because there is none.</summary>
+    void OnResume(ResumeReport report)
+    {
+    }
+
+    /// <summary>A checkpoint was saved, or could not be. Asynchronous ones are reported at the end of the step during which they were completed, or later.</summary>
+    void OnCheckpoint(SaveReport report)
     {
     }
 

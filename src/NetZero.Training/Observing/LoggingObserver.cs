@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using NetZero.Checkpoints;
 
 namespace NetZero.Training;
 
@@ -11,6 +12,26 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
         start.ParameterCount, start.Configuration.Ranks, start.Configuration.Zero.Stage, start.TextTokens, start.OutputDirectory);
 
     /// <inheritdoc/>
+    public void OnResume(ResumeReport report)
+    {
+        foreach (var damaged in report.PassedOver)
+            PassedOver(damaged);
+        if (report.Checkpoint is { } checkpoint)
+            Resumed(checkpoint, report.Step);
+        else
+            StartedFresh(report.Folder);
+    }
+
+    /// <inheritdoc/>
+    public void OnCheckpoint(SaveReport report)
+    {
+        if (report.Failure is { } failure)
+            CheckpointFailed(report.Step, failure);
+        else
+            CheckpointSaved(report.Step, report.Path, report.Bytes, report.Seconds);
+    }
+
+    /// <inheritdoc/>
     public void OnStep(StepReport report) => StepDone(
         report.Metrics.Step, report.Metrics.Loss, report.Metrics.GradientNorm, report.Metrics.LearningRate, report.Metrics.TokensPerSecond);
 
@@ -20,7 +41,9 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
     /// <inheritdoc/>
     public void OnEnd(RunSummary summary)
     {
-        if (summary.Cancelled)
+        if (summary.Stopped)
+            Stopped(summary.StepsDone, summary.Steps, summary.Checkpoint);
+        else if (summary.Cancelled)
             Cancelled(summary.StepsDone, summary.Steps, summary.OutputDirectory);
         else
             Finished(summary.Steps, summary.Seconds, summary.LastLoss, summary.OutputDirectory);
@@ -40,4 +63,22 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
 
     [LoggerMessage(5, LogLevel.Warning, "Cancelled after {StepsDone} of {Steps} steps; what was written stays in {Folder}")]
     private partial void Cancelled(int stepsDone, int steps, string folder);
+
+    [LoggerMessage(6, LogLevel.Information, "Resumed from {Checkpoint}, {Step} steps behind it")]
+    private partial void Resumed(string checkpoint, long step);
+
+    [LoggerMessage(7, LogLevel.Information, "No checkpoint in {Folder}: starting fresh")]
+    private partial void StartedFresh(string folder);
+
+    [LoggerMessage(8, LogLevel.Warning, "Passed over a damaged checkpoint: {Damage}")]
+    private partial void PassedOver(string damage);
+
+    [LoggerMessage(9, LogLevel.Information, "Checkpoint of step {Step} saved as {Path}: {Bytes} bytes in {Seconds} s")]
+    private partial void CheckpointSaved(long step, string path, long bytes, double seconds);
+
+    [LoggerMessage(10, LogLevel.Error, "Checkpoint of step {Step}: {Failure}")]
+    private partial void CheckpointFailed(long step, string failure);
+
+    [LoggerMessage(11, LogLevel.Warning, "Stopped after {StepsDone} of {Steps} steps, saved as {Checkpoint}")]
+    private partial void Stopped(int stepsDone, int steps, string? checkpoint);
 }

@@ -13,6 +13,16 @@ public sealed record RunStart(
     RunConfiguration Configuration, string OutputDirectory, long ParameterCount, long TextTokens, long SampleCount,
     IReadOnlyList<SkippedPath> Skipped);
 
+/// <summary>Where a run that was to go on begins.</summary>
+/// <param name="Folder">The folder of checkpoints that was looked at, in full.</param>
+/// <param name="Checkpoint">The checkpoint that was loaded, in full; null where there was none, and the run begins at its beginning.</param>
+/// <param name="Step">Steps that are behind it.</param>
+/// <param name="Samples">Samples that they have used.</param>
+/// <param name="PassedOver">Newer checkpoints that are damaged, a line each.</param>
+/// <param name="Changes">Keys of the configuration that differ from the checkpoint's, a line each.</param>
+public sealed record ResumeReport(
+    string Folder, string? Checkpoint, long Step, long Samples, IReadOnlyList<string> PassedOver, IReadOnlyList<string> Changes);
+
 /// <summary>A step that is done.</summary>
 /// <param name="Metrics">Its line in the metrics.</param>
 /// <param name="Steps">Steps of the whole run.</param>
@@ -38,7 +48,16 @@ public sealed record RunSummary
     /// <summary>Whether it was ended before its last step.</summary>
     public bool Cancelled { get; init; }
 
-    /// <summary>Steps that were done.</summary>
+    /// <summary>Whether it was asked to stop, and ended before its last step with its state saved.</summary>
+    public bool Stopped { get; init; }
+
+    /// <summary>The checkpoint that was saved last, in full; null where none was.</summary>
+    public string? Checkpoint { get; init; }
+
+    /// <summary>The step that it went on from; null where it began at its beginning.</summary>
+    public long? ResumedFrom { get; init; }
+
+    /// <summary>Steps that were done, those before it went on included.</summary>
     public required int StepsDone { get; init; }
 
     /// <summary>Steps that were asked for.</summary>

@@ -9,11 +9,15 @@ public sealed class MetricsWriter : IDisposable
     private readonly FileStream _file;
     private readonly Utf8JsonWriter _json;
 
-    /// <summary>Starts a new file.</summary>
+    /// <summary>Starts a new file, or goes on with one.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="keepBytes">How many bytes of it stay; 0 starts anew.</param>
     /// <exception cref="IOException">The file cannot be made.</exception>
-    public MetricsWriter(string path)
+    public MetricsWriter(string path, long keepBytes = 0)
     {
-        _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
+        _file = new FileStream(path, keepBytes > 0 ? FileMode.Open : FileMode.Create, FileAccess.Write, FileShare.Read);
+        _file.SetLength(keepBytes);
+        _file.Position = keepBytes;
         _json = new Utf8JsonWriter(_file);
     }
 
@@ -31,6 +35,14 @@ public sealed class MetricsWriter : IDisposable
             _file.Write("\n"u8);
             _file.Flush();
         }
+    }
+
+    /// <summary>Makes what was written so far durable.</summary>
+    /// <exception cref="IOException">The disk is full or gone.</exception>
+    public void FlushToDisk()
+    {
+        lock (_gate)
+            _file.Flush(flushToDisk: true);
     }
 
     /// <summary>Closes the file.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NetZero.Checkpoints;
 
 namespace NetZero.Training;
 
@@ -20,9 +21,12 @@ public sealed class RunFolder
     /// <summary>The trained model in Hugging Face's layout.</summary>
     public const string ModelFolder = "model";
 
+    /// <summary>The checkpoints, when asked for.</summary>
+    public const string CheckpointsFolder = "checkpoints";
+
     private const string WeightsFile = "model.safetensors";
 
-    private static readonly string[] Names = [ConfigurationFile, MetricsFile, MemoryFile, TraceFile, ModelFolder];
+    private static readonly string[] Names = [ConfigurationFile, MetricsFile, MemoryFile, TraceFile, ModelFolder, CheckpointsFolder];
 
     // The files that a run writes into its model's folder.
     private static readonly string[] ModelFiles = ["config.json", WeightsFile, Tokenizers.FileName];
@@ -43,6 +47,9 @@ public sealed class RunFolder
 
     /// <summary>Where the model goes.</summary>
     public string ModelPath => Path.Combine(FullPath, ModelFolder);
+
+    /// <summary>Where checkpoints go.</summary>
+    public string CheckpointsPath => Path.Combine(FullPath, CheckpointsFolder);
 
     /// <summary>The model's weights, which are there once the model is complete.</summary>
     internal string WeightsPath => Path.Combine(ModelPath, WeightsFile);
@@ -92,8 +99,52 @@ public sealed class RunFolder
         return Check(path, overwrite);
     }
 
+    /// <summary>Like <see cref="Check(RunConfiguration, bool)"/>, for a run that may go on with what the folder holds.</summary>
+    /// <exception cref="ConfigurationException">As there, or what <see cref="TrainingOptions.Resume"/> names is not there.</exception>
+    /// <exception cref="CheckpointException">The checkpoint that it names is damaged.</exception>
+    public static RunFolder Check(RunConfiguration configuration, TrainingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return Check(configuration, options, options.ResumePlan(configuration));
+    }
+
+    internal static RunFolder Check(RunConfiguration configuration, TrainingOptions options, ResumePlan? plan)
+    {
+        if (plan is { InPlace: true } && options.Overwrite)
+            throw new ConfigurationException("--resume goes on with the run that --overwrite would replace; leave one of them out");
+        var folder = Check(configuration, options.Overwrite || plan is { InPlace: true });
+        if (plan is { InPlace: true, Candidates.Count: 0 } && File.Exists(folder.WeightsPath))
+        {
+            throw new ConfigurationException(
+                $"--resume: '{folder.FullPath}' holds a finished run without checkpoints, so there is nothing to go on from; replace it with --overwrite, or choose another with --output");
+        }
+        return folder;
+    }
+
+    /// <summary>Where a run goes that names no folder: a new one under <c>runs/</c>, or the one that it goes on with.</summary>
+    /// <param name="name">The run's name.</param>
+    /// <param name="resume"><see cref="TrainingOptions.Resume"/>.</param>
+    public static string PathFor(string name, string? resume)
+    {
+        if (resume is null)
+            return NewPath(name);
+        if (resume != ResumePlan.Auto)
+            return ResumePlan.RunOf(resume) ?? NewPath(name);
+        string? newest = null;
+        for (var i = 1; ; i++)
+        {
+            var path = Path.Combine("runs", i == 1 ? name : $"{name}-{i}");
+            if (!Path.Exists(path))
+                return newest ?? path;
+            newest = HoldsRun(path) ? path : newest;
+        }
+    }
+
     /// <summary>The folder as a rank knows it whose files another process writes.</summary>
-    internal static RunFolder OfAnotherRank(RunConfiguration configuration) => new(Path.GetFullPath(configuration.OutputDirectory ?? NewPath("run")));
+    internal static RunFolder OfAnotherRank(RunConfiguration configuration) => new(PathOf(configuration));
+
+    /// <summary>The folder that a configuration names, or a new one under <c>runs/</c>, in full.</summary>
+    internal static string PathOf(RunConfiguration configuration) => Path.GetFullPath(configuration.OutputDirectory ?? NewPath("run"));
 
     /// <summary>Starts the run's files: makes the folder, removes the files of a run that is overwritten, writes the configuration.</summary>
     /// <exception cref="ConfigurationException">The folder cannot be written to after all.</exception>
@@ -112,6 +163,10 @@ public sealed class RunFolder
             throw new ConfigurationException($"output folder '{FullPath}' is not writable: {e.Message}", e);
         }
     }
+
+    /// <summary>Goes on with a run that the folder holds: its configuration is replaced by the one it goes on with, and nothing else is touched.</summary>
+    /// <exception cref="IOException">The folder cannot be written to.</exception>
+    internal void Continue(RunConfiguration configuration) => File.WriteAllBytes(Path.Combine(FullPath, ConfigurationFile), configuration.ToJson());
 
     private static void ThrowIfTaken(string path, string full, bool overwrite)
     {
@@ -162,6 +217,7 @@ public sealed class RunFolder
     {
         foreach (var name in (ReadOnlySpan<string>)[MetricsFile, MemoryFile, TraceFile, ConfigurationFile])
             File.Delete(Path.Combine(FullPath, name));
+        new CheckpointFolder(CheckpointsPath).Clear();
         if (!Directory.Exists(ModelPath))
             return;
         foreach (var name in ModelFiles)

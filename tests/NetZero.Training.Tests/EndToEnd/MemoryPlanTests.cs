@@ -29,6 +29,10 @@ public sealed class MemoryPlanTests : IDisposable
             data.Add(3, 1, 1, "optimizer={\"params\": {\"state_dtype\": \"int8\"}}");
             data.Add(2, 3, 1, "steps=1");
             data.Add(2, 3, 1, "threads_per_rank=3");
+            data.Add(3, 3, 1, "checkpoint={\"every_steps\": 1, \"async\": true}");
+            data.Add(2, 1, 1, "checkpoint={\"every_steps\": 2, \"async\": true, \"snapshot_budget\": \"30KB\"}");
+            data.Add(2, 3, 1, "checkpoint={\"every_steps\": 3, \"async\": true}");
+            data.Add(2, 2, 1, "checkpoint.every_steps=1");
             return data;
         }
     }

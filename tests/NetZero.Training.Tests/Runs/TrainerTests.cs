@@ -212,8 +212,9 @@ public sealed class TrainerTests : IDisposable
     public void FolderWithoutWeights_IsNotListedAsAModel()
     {
         var folder = RunFolder.Check(_folder.At("run"), overwrite: false);
-        folder.Begin(Configure(_folder.At("run")));
+        var run = Configure(_folder.At("run"));
         using var files = new RunFiles(folder, trace: false, writes: true);
+        files.Begin(run);
         _folder.Write("run/model/config.json", "{}");
         Assert.Equal(["config.json", "metrics.jsonl"], files.Written());
 

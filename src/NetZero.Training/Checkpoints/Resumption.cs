@@ -1,0 +1,70 @@
+using NetZero.Checkpoints;
+using NetZero.Sharding;
+
+namespace NetZero.Training;
+
+/// <summary>Brings a rank's model, optimizer and place in the data to where a checkpoint was saved.</summary>
+internal static class Resumption
+{
+    /// <summary>Loads the first candidate that verifies. Every rank calls it; all get the same.</summary>
+    /// <param name="plan">The candidates, at least one.</param>
+    /// <param name="run">The run that goes on.</param>
+    /// <param name="order">The order of its samples.</param>
+    /// <param name="module">The model.</param>
+    /// <param name="optimizer">Its optimizer.</param>
+    /// <exception cref="CheckpointException">None can be used: damaged, or of another model.</exception>
+    /// <exception cref="ConfigurationException">The run's configuration cannot go on from it.</exception>
+    public static ResumeReport Restore(ResumePlan plan, RunConfiguration run, SampleOrder order, ShardedModule module, Nn.Optimizer optimizer)
+    {
+        var passedOver = new List<string>();
+        foreach (var candidate in plan.Candidates)
+        {
+            try
+            {
+                var (manifest, _) = CheckpointLoader.Load(candidate, module, optimizer);
+                Check(candidate, manifest, run);
+                var samples = manifest.Data is { } data ? order.Restore(new DataPosition(data.Samples, data.SamplesPerEpoch, data.Shuffle, data.Seed)) : 0;
+                return new ResumeReport(plan.Folder.FullPath, candidate, manifest.Step, samples, passedOver, Changes(manifest, run));
+            }
+            catch (CheckpointException e) when (e.IsDamage && plan.Candidates.Count > 1)
+            {
+                passedOver.Add(e.Message);
+            }
+            catch (CheckpointException e) when (e.IsDamage && Before(plan.Folder, candidate) is { } before)
+            {
+                throw new CheckpointException(candidate, $"{Without(e.Message, candidate)}; the one before it is {before}", e);
+            }
+        }
+
+        throw new CheckpointException(plan.Folder.FullPath, $"none of its {passedOver.Count} checkpoints can be used: {string.Join("; ", passedOver)}");
+    }
+
+    private static void Check(string checkpoint, CheckpointManifest manifest, RunConfiguration run)
+    {
+        if (manifest.Step > run.Steps)
+            throw new ConfigurationException($"'steps' is {run.Steps}, but the checkpoint {checkpoint} has {manifest.Step} steps behind it; raise 'steps', or resume from an older one");
+        if (manifest.Random.Seed != run.Seed)
+            throw new ConfigurationException($"'seed' is {run.Seed}, but the checkpoint {checkpoint} was saved by a run of seed {manifest.Random.Seed}; use that one");
+    }
+
+    // What a user may change on purpose, and wants to know when it was not: named, never refused.
+    private static List<string> Changes(CheckpointManifest manifest, RunConfiguration run)
+    {
+        if (manifest.Configuration is not { } saved)
+            return [];
+        var before = RunAgreement.Of(saved).ToDictionary();
+        var now = RunAgreement.Of(run).ToDictionary();
+        return
+        [
+            .. now.Keys.Union(before.Keys).Where(key => now.GetValueOrDefault(key) != before.GetValueOrDefault(key))
+                .Select(key => $"{key} is {now.GetValueOrDefault(key) ?? "not set"}, was {before.GetValueOrDefault(key) ?? "not set"}"),
+        ];
+    }
+
+    private static string? Before(CheckpointFolder folder, string candidate) => CheckpointFolder.TryStep(Path.GetFileName(candidate), out var step)
+        ? folder.Steps().Where(s => s < step).Select(folder.Of).FirstOrDefault()
+        : null;
+
+    private static string Without(string message, string checkpoint) =>
+        message.StartsWith($"{checkpoint}: ", StringComparison.Ordinal) ? message[(checkpoint.Length + 2)..] : message;
+}

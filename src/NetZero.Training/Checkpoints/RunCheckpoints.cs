@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Text.Json;
+using NetZero.Checkpoints;
+using NetZero.Collectives;
+using NetZero.Nn;
+using NetZero.Sharding;
+
+namespace NetZero.Training;
+
+/// <summary>Saves a run's state as its section <c>checkpoint</c> says. Every rank has one and makes the same calls.</summary>
+/// <remarks>
+/// Note: who decides. When a save is due by the clock, and whether somebody has asked the run to stop, ranks may see differently: after each step they take the largest of
+/// what each has seen. So all save the same step, and all end after the same one.
+/// </remarks>
+/// <param name="state">What the ranks share.</param>
+/// <param name="rank">The rank.</param>
+/// <param name="order">The order of samples.</param>
+/// <param name="module">The model.</param>
+/// <param name="optimizer">Its optimizer.</param>
+internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrder order, ShardedModule module, Optimizer optimizer) : IDisposable
+{
+    private long _lastBegun = Stopwatch.GetTimestamp();
+
+    // Made at the first save: until the first update an optimizer has no state, and none shall be made for it earlier.
+    private CheckpointSaver? _saver;
+
+    // Why the latest save that failed did.
+    private string? _failure;
+
+    private CheckpointPolicy Policy => state.Run.Checkpoints;
+
+    /// <summary>What is to be done after a step; the same on every rank.</summary>
+    /// <param name="done">Steps done, this one included.</param>
+    /// <param name="stop">Whether this rank was asked to stop.</param>
+    public (bool Save, bool Stop) After(long done, bool stop)
+    {
+        if (rank.Rank == 0 && _saver?.Poll() is { } ended)
+            Report(ended);
+        Span<double> seen = [stop ? 1 : 0, rank.Rank == 0 && IsDueByTime() ? 1 : 0];
+        rank.Group.AllReduce("stop and save", seen, ReduceOp.Max);
+        var last = done == state.Run.Steps;
+        var due = last || seen[1] > 0 || (Policy.EverySteps > 0 && done % Policy.EverySteps == 0);
+        return (due || seen[0] > 0, seen[0] > 0 && !last);
+    }
+
+    /// <summary>Saves the state after a step.</summary>
+    /// <param name="done">Steps done.</param>
+    /// <param name="samples">Samples used by them.</param>
+    /// <param name="validationLoss">The validation loss at this step, if it was evaluated.</param>
+    /// <exception cref="IOException">It could not be saved, and training is to end then.</exception>
+    public void Save(long done, long samples, double? validationLoss)
+    {
+        _lastBegun = Stopwatch.GetTimestamp();
+        if (rank.Rank == 0)
+            state.Files.FlushMetrics();
+        var data = order.At(samples);
+        Finish();
+        _saver ??= new CheckpointSaver(new CheckpointFolder(state.Files.CheckpointsPath), module, optimizer, Policy.ToOptions(), rank.Cancellation);
+        Report(_saver.Save(new CheckpointManifest
+        {
+            Step = done,
+            Data = new CheckpointData(data.Samples, data.SamplesPerEpoch, data.Shuffle, data.Seed),
+            Random = new CheckpointRandom(state.Run.Seed),
+            ValidationLoss = validationLoss,
+            Configuration = JsonDocument.Parse(state.Run.ToJson()).RootElement,
+        }));
+    }
+
+    /// <summary>Waits for what is still being written.</summary>
+    public void Finish() => Report(_saver?.Finish());
+
+    /// <summary>As <see cref="Finish"/>, where the run ends for the sake of the checkpoint of this step.</summary>
+    /// <exception cref="IOException">It could not be saved.</exception>
+    public void FinishRequired(long done)
+    {
+        Finish();
+        if (rank.Rank == 0 && state.Saved?.Step != done)
+            throw new IOException($"the run was asked to stop, but its checkpoint could not be saved: {_failure}");
+    }
+
+    public void Dispose() => _saver?.Dispose();
+
+    private bool IsDueByTime() => Policy.EveryMinutes > 0 && Stopwatch.GetElapsedTime(_lastBegun).TotalMinutes >= Policy.EveryMinutes;
+
+    // Rank 0 completes checkpoints, so it knows of the failures of all.
+    private void Report(SaveReport? report)
+    {
+        if (rank.Rank != 0 || report is null)
+            return;
+        state.Observer.OnCheckpoint(report);
+        if (report.Bytes > 0)
+        {
+            state.Saved = report;
+            return;
+        }
+
+        _failure = report.Failure;
+        if (Policy.StopOnFailure)
+            throw new IOException($"the checkpoint of step {report.Step} could not be saved: {report.Failure}");
+    }
+}
