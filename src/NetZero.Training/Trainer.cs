@@ -36,7 +36,7 @@ public static class Trainer
         var resume = options.ResumePlan(run);
         var folder = options.Writes ? RunFolder.Check(run, options, resume) : RunFolder.OfAnotherRank(run);
         var tokenizer = Tokenizers.Create(run.Data.Tokenizer);
-        using var text = TextDataset.OpenTraining(run, tokenizer);
+        using var text = TrainingText.Open(run, tokenizer);
         using var validation = TextDataset.OpenValidation(run, tokenizer);
         using var start = run.InitFrom is { } path ? HuggingFaceFolder.Open(path) : null;
         var model = RunParts.Model(run, exactGelu: start is { Config.UsesTanhGelu: false });
@@ -50,7 +50,7 @@ public static class Trainer
         var restores = resume is { Candidates.Count: > 0 };
         if (!restores)
             files.Begin(run);
-        observer.OnStart(new RunStart(run, folder.FullPath, module.ParameterCount(), text.Tokens.Count, text.SampleCount, text.Source.Skipped));
+        observer.OnStart(new RunStart(run, folder.FullPath, module.ParameterCount(), text.Whole.Tokens.Count, text.SampleCount, text.Whole.Source.Skipped));
         if (resume is not null && !restores)
             observer.OnResume(new ResumeReport(resume.Folder.FullPath, null, 0, 0, [], []));
         var source = start is null || restores ? null : new HuggingFaceSource(start);
@@ -65,7 +65,7 @@ public static class Trainer
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         // Without checkpoints there is nothing to finish first.
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, run.Checkpoints.IsOn ? default : options.Stop);
-        var entropy = Task.Run(() => TokenStatistics.UnigramEntropy(state.Text.Tokens, run.Model.VocabularySize, stop.Token), stop.Token);
+        var entropy = Task.Run(() => TokenStatistics.UnigramEntropy(state.Text.Whole.Tokens, run.Model.VocabularySize, stop.Token), stop.Token);
         var started = Stopwatch.GetTimestamp();
         var cancelled = false;
         try

@@ -14,6 +14,8 @@ internal static class SummaryText
             output.WriteLine($"stopped after {summary.StepsDone} of {summary.Steps} steps and saved {summary.Checkpoint}; --resume goes on from there");
         if (summary.Cancelled)
             output.WriteLine($"stopped after {summary.StepsDone} of {summary.Steps} steps; kept: {Files(summary)}");
+        else if (summary.StepsDone < summary.Steps)
+            output.WriteLine($"the text was at its end after {summary.StepsDone} of {summary.Steps} steps");
         if (summary is { FirstLoss: { } first, LastLoss: { } last })
         {
             var unigram = summary.UnigramEntropy is { } h ? $" (unigram entropy of the text {ProgressText.Real(h)})" : "";

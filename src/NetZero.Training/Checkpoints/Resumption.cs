@@ -45,6 +45,19 @@ internal static class Resumption
             throw new ConfigurationException($"'steps' is {run.Steps}, but the checkpoint {checkpoint} has {manifest.Step} steps behind it; raise 'steps', or resume from an older one");
         if (manifest.Random.Seed != run.Seed)
             throw new ConfigurationException($"'seed' is {run.Seed}, but the checkpoint {checkpoint} was saved by a run of seed {manifest.Random.Seed}; use that one");
+        if (manifest.Configuration is { } saved)
+            CheckFiles(checkpoint, RunAgreement.Of(saved).ToDictionary(), RunAgreement.Of(run).ToDictionary());
+    }
+
+    // Where each rank reads files of its own, its place means something for the same files alone.
+    private static void CheckFiles(string checkpoint, Dictionary<string, string> saved, Dictionary<string, string> run)
+    {
+        const string how = "'data.shard_by'", ranks = "'ranks'", files = "\"files\"";
+        if (saved.GetValueOrDefault(how) == run[how] && (run[how] != files || saved.GetValueOrDefault(ranks) == run[ranks]))
+            return;
+        throw new ConfigurationException(
+            $"the checkpoint {checkpoint} was saved with {how} {saved.GetValueOrDefault(how)} and {ranks} {saved.GetValueOrDefault(ranks)}, the run has {run[how]} and {run[ranks]}: "
+            + "which rank has read what would not be known; go on with the same");
     }
 
     // What a user may change on purpose, and wants to know when it was not: named, never refused.

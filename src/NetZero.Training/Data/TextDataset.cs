@@ -25,25 +25,41 @@ public sealed class TextDataset : IDisposable
     /// <summary>Opens the text to train on.</summary>
     /// <exception cref="ConfigurationException">The text is missing, empty, shorter than a sample, or has fewer samples than there are ranks.</exception>
     public static TextDataset OpenTraining(RunConfiguration configuration, ITokenizer tokenizer) =>
-        Open("data.train", configuration.Data.Train, configuration, tokenizer);
+        Open("data.train", configuration.Data.Train, TextFiles.Find(configuration.Data.Train, "data.train"), configuration, tokenizer, configuration.Ranks);
+
+    /// <summary>Opens the files of this text that are one rank's own, as a text.</summary>
+    /// <exception cref="ConfigurationException">There are none, or they are shorter than a sample.</exception>
+    public TextDataset OpenFilesOf(int rank, RunConfiguration configuration, ITokenizer tokenizer)
+    {
+        var files = Source.Of(rank, configuration.Ranks);
+        if (files.Files.Count == 0)
+        {
+            throw new ConfigurationException(
+                $"'data.shard_by' is \"files\", but {Name(configuration.Data.Train)} has {Source.Files.Count} files for {configuration.Ranks} ranks; "
+                + "give each rank at least one, or leave 'data.shard_by' out");
+        }
+
+        return Open("data.train", [.. files.Files.Select(file => file.Path)], files, configuration, tokenizer, sharers: 1);
+    }
 
     /// <summary>Opens the text to evaluate on, or nothing when the configuration names none.</summary>
     /// <exception cref="ConfigurationException">As for <see cref="OpenTraining"/>.</exception>
     public static TextDataset? OpenValidation(RunConfiguration configuration, ITokenizer tokenizer) =>
-        configuration.Data.Validation.Count == 0 ? null : Open("data.validation", configuration.Data.Validation, configuration, tokenizer);
+        configuration.Data.Validation.Count == 0 ? null
+            : Open("data.validation", configuration.Data.Validation, TextFiles.Find(configuration.Data.Validation, "data.validation"), configuration, tokenizer, configuration.Ranks);
 
     /// <summary>Closes the files.</summary>
     public void Dispose() => _text.Dispose();
 
-    private static TextDataset Open(string key, IReadOnlyList<string> entries, RunConfiguration configuration, ITokenizer tokenizer)
+    private static TextDataset Open(
+        string key, IReadOnlyList<string> entries, TextFiles source, RunConfiguration configuration, ITokenizer tokenizer, int sharers)
     {
-        var source = TextFiles.Find(entries, key);
         var text = MappedText.Open(source.Files);
         try
         {
             var length = configuration.Data.SequenceLength;
             var dataset = new TextDataset(source, text, tokenizer.Tokenize(text), length);
-            if (Problem(dataset, length, configuration.Ranks) is { } problem)
+            if (Problem(dataset, length, sharers) is { } problem)
                 throw new ConfigurationException($"'{key}': the text of {Name(entries)} {problem}{SkippedNote(source)}");
             return dataset;
         }

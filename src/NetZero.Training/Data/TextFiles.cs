@@ -50,6 +50,14 @@ public sealed class TextFiles
         return found;
     }
 
+    /// <summary>The files that are one rank's own: the rank-th and every ranks-th after it.</summary>
+    public TextFiles Of(int rank, int ranks)
+    {
+        var own = new TextFiles();
+        own._files.AddRange(_files.Where((_, i) => i % ranks == rank));
+        return own;
+    }
+
     private void AddEntry(string entry, string key)
     {
         var full = Path.GetFullPath(entry);

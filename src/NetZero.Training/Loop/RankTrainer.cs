@@ -15,7 +15,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
 {
     private readonly RunConfiguration _run = state.Run;
     private readonly TimeLeftEstimate _timeLeft = new();
-    private readonly SampleOrder _order = new(state.Text.SampleCount, state.Run.Data.Shuffle, state.Run.Seed);
+    private readonly SampleOrder _order = state.Text.Order;
 
     // Samples of the steps before the first, less those that steps of this batch size would have used.
     private long _origin;
@@ -27,14 +27,21 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         var module = RunParts.Shard(_run, state.Model, rank.Group, rank.Tensors, state.Source);
         var optimizer = OptimizerParts.Make(_run, module);
         var first = Begin(module, optimizer);
-        var data = new TextBatches(new BatchReader(state.Text.Tokens, _order, BatchLayout.Of(_run), rank.Rank, _origin));
+        var data = new TextBatches(state.Text.ReaderOf(rank.Rank, _origin));
         var loop = RunParts.Loop(_run, module, optimizer, data);
         if (state.Files.Trace is { } trace)
             module.Observer = new TraceRecorder(trace, rank.Tensors.Ledger, rank.Rank, state.Started);
         using var checkpoints = _run.Checkpoints.IsOn ? new RunCheckpoints(state, rank, _order, module, optimizer) : null;
+        var saved = first;
         for (var step = first; step < _run.Steps; step++)
         {
-            var result = loop.Step(step, rank.Cancellation);
+            if (!loop.TryStep(step, out var result, rank.Cancellation))
+            {
+                if (saved != step)
+                    checkpoints?.Save(step, SamplesAfter(step - 1), _run.Checkpoints.KeepBest > 0 ? Evaluate(loop, step - 1) : null);
+                break;
+            }
+
             ReportMemory(RankReport.Of(_run, module, loop));
             var (save, stopped) = checkpoints?.After(step + 1, stop.IsCancellationRequested) ?? default;
             var evaluates = (_run.EvalEvery > 0 && (step + 1) % _run.EvalEvery == 0) || (save && _run.Checkpoints.KeepBest > 0);
@@ -42,7 +49,11 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
             if (Reports)
                 Report(result, evaluation);
             if (save)
+            {
                 checkpoints!.Save(step + 1, SamplesAfter(step), evaluation);
+                saved = step + 1;
+            }
+
             if (stopped)
             {
                 checkpoints!.FinishRequired(step + 1);
@@ -96,8 +107,9 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
     private void Report(StepResult result, double? validationLoss)
     {
         var step = (int)result.Step;
+        var tokens = state.Text.TokensUpTo(SamplesAfter(step));
         var metrics = new StepMetrics(
-            step, result.Loss, result.GradientNorm, result.LearningRate, SamplesAfter(step) * _run.Data.SequenceLength, _run.TokensPerStep / result.Seconds, result.Seconds,
+            step, result.Loss, result.GradientNorm, result.LearningRate, tokens, (tokens - state.Text.TokensUpTo(SamplesAfter(step - 1))) / result.Seconds, result.Seconds,
             validationLoss);
         state.Files.Write(metrics);
         state.Report(metrics);

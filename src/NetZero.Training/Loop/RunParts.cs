@@ -63,5 +63,6 @@ internal static class RunParts
             GradientClipping = run.GradientClipping,
             GradientClippingNorm = run.GradientClippingNorm,
             GradientClippingValue = run.GradientClippingValue,
+            UnevenInputs = run.Data.UnevenInputs,
         });
 }

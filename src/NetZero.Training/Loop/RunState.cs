@@ -6,7 +6,7 @@ namespace NetZero.Training;
 
 /// <summary>What the ranks of a run share: inputs that nobody changes, and one slot a rank for what it reports.</summary>
 internal sealed class RunState(
-    RunConfiguration run, Gpt2Config model, TextDataset text, TextDataset? validation, HuggingFaceSource? source, RunFiles files, ITokenizer tokenizer,
+    RunConfiguration run, Gpt2Config model, TrainingText text, TextDataset? validation, HuggingFaceSource? source, RunFiles files, ITokenizer tokenizer,
     ITrainingObserver observer, ResumePlan? resume)
 {
     private readonly List<StepMetrics> _metrics = [];
@@ -16,7 +16,7 @@ internal sealed class RunState(
 
     public Gpt2Config Model => model;
 
-    public TextDataset Text => text;
+    public TrainingText Text => text;
 
     public TextDataset? Validation => validation;
 

@@ -10,6 +10,10 @@ internal sealed class TextBatches(BatchReader reader) : IBatchSource
 
     public long FirstSample(int microBatch) => reader.FirstSample(microBatch);
 
+    public bool Ends => reader.Ends;
+
+    public int SamplesLeft(long step, int microBatch) => reader.SamplesLeft(step, microBatch);
+
     public void Read(long step, int microBatch, Span<int> inputs, Span<int> targets) => reader.Read(step, microBatch, inputs, targets);
 }
 

@@ -47,22 +47,33 @@ public sealed class TrainingLoop
 
     private TensorContext Tensors => _sharded.Tensors;
 
-    /// <summary>Takes one optimizer step.</summary>
+    /// <summary>Takes one optimizer step, of data that has one.</summary>
     /// <param name="step">The step, from 0.</param>
     /// <param name="cancellation">Looked at between micro-batches.</param>
-    public StepResult Step(long step, CancellationToken cancellation = default)
+    /// <exception cref="InvalidOperationException">The ranks' samples are at an end.</exception>
+    public StepResult Step(long step, CancellationToken cancellation = default) =>
+        TryStep(step, out var result, cancellation) ? result : throw new InvalidOperationException($"There is no step {step}: the ranks' samples are at an end. Ask with TryStep.");
+
+    /// <summary>Takes one optimizer step, unless the ranks agree that their samples are at an end.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="result">What it found.</param>
+    /// <param name="cancellation">Looked at between micro-batches.</param>
+    /// <returns>Whether it took place, the same on every rank.</returns>
+    /// <remarks>Every target that is there counts the same, on whichever rank and however many others it has none.</remarks>
+    public bool TryStep(long step, out StepResult result, CancellationToken cancellation = default)
     {
         var start = Stopwatch.GetTimestamp();
+        result = default;
+        StepAgreement? agreed = _data.Ends ? _sharded.Agree(TargetsOf(step), _options.UnevenInputs) : null;
+        if (agreed is { Takes: false })
+            return false;
         using var open = _sharded.BeginStep(step);
         double loss = 0;
         for (var micro = 0; micro < _sharded.GradientAccumulationSteps; micro++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = open.BeginMicroBatch(_data.FirstSample(micro));
-            _data.Read(step, micro, _inputs, _targets);
-            var microLoss = Loss();
-            loss += Read(microLoss);
-            open.Backward(microLoss);
+            loss += MicroBatch(open, step, micro, agreed);
         }
 
         var norm = Clip();
@@ -70,8 +81,8 @@ public sealed class TrainingLoop
         _optimizer.Prepare();
         SteadyBytes = Tensors.Ledger.Snapshot();
         _optimizer.Step();
-        loss = MeanOverRanks(loss / _sharded.GradientAccumulationSteps);
-        return new StepResult(step, loss, norm, _optimizer.LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        result = new StepResult(step, MeanOverRanks(loss), norm, _optimizer.LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        return true;
     }
 
     /// <summary>The mean loss over samples of other data, without gradients; the same on every rank.</summary>
@@ -92,7 +103,7 @@ public sealed class TrainingLoop
 
             // The last batch may not be full. All ranks run it all the same, because they gather parameters together.
             var rows = (int)Math.Clamp(samples - (batch * batchSamples) - data.FirstSample(0), 0, data.Rows);
-            _targets.AsSpan(rows * data.SequenceLength).Fill(NotCounted);
+            CountOnly(rows);
             var loss = Read(Loss());
             if (rows > 0)
                 sum += loss * rows;
@@ -100,6 +111,38 @@ public sealed class TrainingLoop
 
         return MeanOverRanks(sum) * _sharded.Group.Size / samples;
     }
+
+    // What a micro-batch adds to the step's mean loss.
+    private double MicroBatch(TrainingStep open, long step, int micro, StepAgreement? agreed)
+    {
+        var rows = _data.SamplesLeft(step, micro);
+        if (rows == 0 && _options.UnevenInputs == UnevenInputs.Skip)
+        {
+            open.SkipMicroBatch();
+            return 0;
+        }
+
+        _data.Read(step, micro, _inputs, _targets);
+
+        // A micro-batch without samples computes the loss of its padding, which weighs nothing.
+        if (rows > 0)
+            CountOnly(rows);
+        var weight = agreed?.Weight((long)rows * _data.SequenceLength) ?? 1.0 / _sharded.GradientAccumulationSteps;
+        var loss = Loss();
+        var value = Read(loss) * weight;
+        open.Backward(loss, weight);
+        return value;
+    }
+
+    private long TargetsOf(long step)
+    {
+        long samples = 0;
+        for (var micro = 0; micro < _sharded.GradientAccumulationSteps; micro++)
+            samples += _data.SamplesLeft(step, micro);
+        return samples * _data.SequenceLength;
+    }
+
+    private void CountOnly(int rows) => _targets.AsSpan(rows * _data.SequenceLength).Fill(NotCounted);
 
     // The norm before clipping.
     private double Clip()
@@ -142,6 +185,9 @@ public sealed record TrainingLoopOptions
 
     /// <summary>The largest magnitude of an element of the gradients; 0 is off. Not together with <see cref="GradientClipping"/>.</summary>
     public double GradientClippingValue { get; init; }
+
+    /// <summary>What happens when some ranks have samples and others have run out.</summary>
+    public UnevenInputs UnevenInputs { get; init; }
 }
 
 /// <summary>What one step found.</summary>

@@ -46,7 +46,7 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
         else if (summary.Cancelled)
             Cancelled(summary.StepsDone, summary.Steps, summary.OutputDirectory);
         else
-            Finished(summary.Steps, summary.Seconds, summary.LastLoss, summary.OutputDirectory);
+            Finished(summary.StepsDone, summary.Seconds, summary.LastLoss, summary.OutputDirectory);
     }
 
     [LoggerMessage(1, LogLevel.Information, "Training {Parameters} parameters on {Ranks} ranks, ZeRO stage {Stage}, with {Tokens} tokens of text, into {Folder}")]
