@@ -164,6 +164,14 @@ public abstract partial class ProcessGroup
     /// <remarks>When it returns, no rank touches this rank's buffers any more, so that unwinding code may free them.</remarks>
     public abstract void Abort(Exception cause);
 
+    /// <summary>Throws what a call would throw if the ranks have stopped before their time: another has failed, or all were cancelled. Else it does nothing.</summary>
+    /// <remarks>For long computations between calls. When it throws, no rank touches this rank's buffers any more.</remarks>
+    /// <exception cref="PeerFailedException">Another rank has failed.</exception>
+    /// <exception cref="OperationCanceledException">The ranks were cancelled.</exception>
+    public virtual void ThrowIfStopped()
+    {
+    }
+
     /// <summary>Starts a checked and recorded call.</summary>
     protected internal abstract Work Start(in CollectiveCall call);
 

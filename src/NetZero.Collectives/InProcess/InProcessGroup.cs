@@ -17,6 +17,14 @@ internal sealed unsafe class InProcessGroup : ProcessGroup
 
     public override void Abort(Exception cause) => _seat.Abort(cause);
 
+    public override void ThrowIfStopped()
+    {
+        if (!_seat.IsStopped)
+            return;
+        _seat.World.WaitUntilStill();
+        _seat.World.ThrowIfStopped(_seat.Rank);
+    }
+
     protected internal override Work Start(in CollectiveCall call) => Arrive(call);
 
     protected internal override void ReduceScalars(in CollectiveCall call, Span<double> values)

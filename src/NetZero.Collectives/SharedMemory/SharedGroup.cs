@@ -18,6 +18,14 @@ internal sealed unsafe class SharedGroup : ProcessGroup
 
     public override void Abort(Exception cause) => _seat.Abort(cause);
 
+    public override void ThrowIfStopped()
+    {
+        if (!_seat.IsStopped)
+            return;
+        _seat.WaitUntilStill();
+        _seat.ThrowIfStopped();
+    }
+
     protected internal override Work Start(in CollectiveCall call) => Arrive(call);
 
     protected internal override void ReduceScalars(in CollectiveCall call, Span<double> values)

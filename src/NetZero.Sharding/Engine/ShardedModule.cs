@@ -40,7 +40,7 @@ public sealed partial class ShardedModule : IFlatParameters
         var source = options.Source ?? new InitialValues(tensors.Random.Seed);
         foreach (var unit in _units.Where(u => u.Layout.Elements > 0))
             unit.Parameters.Fill(source);
-        _executor = new StepExecutor(_units, _cut.Blocks, cancellation);
+        _executor = new StepExecutor(_units, _cut.Blocks, Group, cancellation);
         foreach (var block in _cut.Blocks)
             block.Module.Hooks = new UnitHooks(_executor, tensors, block.Units[0]);
     }

@@ -1,10 +1,11 @@
 using System.Diagnostics;
+using NetZero.Collectives;
 using NetZero.Nn;
 
 namespace NetZero.Sharding;
 
 /// <summary>Walks a schedule: the program reports where modules begin and end, and what the schedule puts between is done.</summary>
-internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock> blocks, CancellationToken cancellation)
+internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock> blocks, ProcessGroup group, CancellationToken cancellation)
 {
     // Events name a block by its first unit.
     private readonly Dictionary<int, UnitBlock> _blocks = blocks.ToDictionary(b => b.Units[0]);
@@ -49,7 +50,7 @@ internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock>
     {
         var schedule = _schedule ?? throw new InvalidOperationException(
             $"Unit '{units[unit].Layout.Name}' was run outside a step; open one with BeginStep() or BeginEvaluation().");
-        cancellation.ThrowIfCancellationRequested();
+        ThrowIfCancelled();
         RunActions(schedule);
         var found = new ScheduleEvent(kind, unit, MicroBatch);
         while (Skips(schedule, found))
@@ -78,7 +79,7 @@ internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock>
             throw new InvalidOperationException($"SkipMicroBatch() where the schedule declares {Expected(schedule)}; a micro-batch is skipped as a whole, before its forward.");
         while (_position < schedule.Events.Count && schedule.Events[_position] is { Kind: not ScheduleEventKind.Update } e && e.MicroBatch == first.MicroBatch)
         {
-            cancellation.ThrowIfCancellationRequested();
+            ThrowIfCancelled();
             if (e.Kind == ScheduleEventKind.Backward)
                 foreach (var unit in _blocks[e.Unit].Units)
                     units[unit].BeginGradients();
@@ -154,6 +155,15 @@ internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock>
 
     /// <summary>Whether all gradients are complete and no update has begun.</summary>
     public bool IsAtUpdate => _schedule is { } schedule && _position == schedule.UpdatePosition && _position < schedule.Events.Count;
+
+    // A failed peer cancels this rank too: who it is, the group knows.
+    private void ThrowIfCancelled()
+    {
+        if (!cancellation.IsCancellationRequested)
+            return;
+        group.ThrowIfStopped();
+        cancellation.ThrowIfCancellationRequested();
+    }
 
     private void RunActions(StepSchedule schedule)
     {
