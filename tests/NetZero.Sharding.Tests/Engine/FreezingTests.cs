@@ -74,6 +74,27 @@ public class FreezingTests
         }
     }
 
+    // FSDP2's bias-only fine-tuning: what is reduced are the biases' shards, of the blocks and of the head, and nothing else.
+    [Theory]
+    [InlineData(2, 2)]
+    [InlineData(2, 3)]
+    [InlineData(3, 3)]
+    public void BiasesAlone_AreReduced_AndNothingElse(int ranks, int stage)
+    {
+        var found = (Run(ranks, stage) with { Frozen = ["**.weight"], Steps = 1 }).Run();
+        foreach (var trace in found.Traces)
+        {
+            var biases = trace.Module.Units.Where(u => u.Placements.Any(p => p.Name.EndsWith(".bias", StringComparison.Ordinal))).ToList();
+            Assert.Equal(3, biases.Count);
+            Assert.All(biases, u => Assert.All(u.Placements, p => Assert.EndsWith(".bias", p.Name, StringComparison.Ordinal)));
+            Assert.Equal((2 * (17 + 15)) + 3, biases.Sum(u => u.Elements));
+            var reductions = trace.Calls.Where(c => c.Operation is CollectiveOperation.ReduceScatter or CollectiveOperation.AllReduce).ToList();
+            Assert.Equal(biases.Select(u => (u.Name, u.PaddedElements)).Order(), reductions.Select(c => (c.Unit, c.Elements)).Order());
+        }
+
+        Assert.All(found.After[0], p => Assert.Equal(p.Key.EndsWith(".weight", StringComparison.Ordinal), p.Value.SequenceEqual(found.Before[p.Key])));
+    }
+
     [Theory]
     [InlineData(1, 0)]
     [InlineData(3, 1)]

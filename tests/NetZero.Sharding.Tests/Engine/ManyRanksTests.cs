@@ -30,7 +30,7 @@ public class ManyRanksTests
         Optimizer = parameters => new Sgd(parameters, new SgdOptions { LearningRate = 0.1 }),
     }.Run();
 
-    /// <summary>Weights of (17, 257), (312, 17), (64, 312) and (297, 64), a unit each, and a head.</summary>
+    /// <summary>Weights of (17, 257), (312, 17), (64, 312), (512, 64), (297, 512) and (64, 297), a unit each, and a head.</summary>
     private sealed class OddChain : Module, IToy
     {
         private readonly Linear[] _blocks;
@@ -38,7 +38,7 @@ public class ManyRanksTests
 
         public OddChain()
         {
-            int[] widths = [257, 17, 312, 64, 297];
+            int[] widths = [257, 17, 312, 64, 512, 297, 64];
             _blocks = [.. widths.Skip(1).Select((width, i) => AddUnit($"h.{i}", new Linear(widths[i], width)))];
             _head = AddChild("head", new Linear(widths[^1], Classes));
         }

@@ -45,6 +45,18 @@ public class StepScheduleTests
             Build(2, 2, 3).ToString());
     }
 
+    // FSDP2's order of events: unshard L2, unshard L1, post L2, unshard L0, post L1, post L0, post root.
+    [Fact]
+    public void ZeRO3_ThreeBlocks_HasTheBackwardOrderOfFSDP2()
+    {
+        var schedule = Build(3, 2, 3);
+        var events = schedule.Events
+            .SkipWhile(e => e is not { Kind: ScheduleEventKind.ForwardEnd, Unit: 0 })
+            .Where(e => e.Kind is ScheduleEventKind.AllGather or ScheduleEventKind.BackwardEnd)
+            .Select(e => $"{(e.Kind == ScheduleEventKind.AllGather ? "unshard" : "post")} {schedule.Units[e.Unit].Name}");
+        Assert.Equal(["unshard h.2", "unshard h.1", "post h.2", "unshard h.0", "post h.1", "post h.0", "post root"], events);
+    }
+
     // As PyTorch's tests of fully_shard count: forward gathers = blocks + 1; backward gathers = blocks, since the root is kept; reduce-scatters = blocks + 1.
     [Theory]
     [InlineData(0)]
