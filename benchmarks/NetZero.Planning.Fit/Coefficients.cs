@@ -43,16 +43,16 @@ internal static class Coefficients
     [
         .. memory ? [] : devices.Where(start.Devices.ContainsKey).Select(device => new Coefficient(
             $"{device}/matmul", _fullPower.Contains(device) ? 0.9 : 0.75, 0.3, 1.1,
-            (calibration, value) => WithDevice(calibration, device, calibration.Devices[device] with { Matmul = value }))),
+            calibration => calibration.Devices[device].Matmul, (calibration, value) => WithDevice(calibration, device, calibration.Devices[device] with { Matmul = value }))),
         .. memory ? [] : devices.Where(start.Devices.ContainsKey).Select(device => new Coefficient(
             $"{device}/attention", device.StartsWith("A100", StringComparison.Ordinal) || device.StartsWith("A800", StringComparison.Ordinal) ? 1 : 0.8, 0.2, 1.5,
-            (calibration, value) => WithDevice(calibration, device, calibration.Devices[device] with { Attention = value }))),
+            calibration => calibration.Devices[device].Attention, (calibration, value) => WithDevice(calibration, device, calibration.Devices[device] with { Attention = value }))),
         .. from profile in start.Profiles
            where profiles.Contains(profile.Name)
            from constant in memory ? _memory : _time
            select new Coefficient(
                $"{profile.Name}:{constant.Name}", constant.Prior, constant.Spread, constant.Most,
-               (calibration, value) => calibration with
+               calibration => constant.Get(calibration.Profile(profile.Name)), (calibration, value) => calibration with
                {
                    Profiles = [.. calibration.Profiles.Select(other => other.Name == profile.Name ? constant.Set(other, value) : other)],
                }),

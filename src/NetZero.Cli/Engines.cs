@@ -1,3 +1,4 @@
+using NetZero.Planning;
 using NetZero.Training;
 
 namespace NetZero.Cli;
@@ -7,9 +8,10 @@ namespace NetZero.Cli;
 /// <param name="Generate">Behind <c>generate</c>.</param>
 /// <param name="BenchTrain">Behind <c>bench train</c>.</param>
 /// <param name="Launch">Behind <c>launch</c> and <c>train --processes</c>.</param>
-internal sealed record Engines(RunTraining Train, GenerateText Generate, RunTrainingBenchmark BenchTrain, RunLaunch Launch)
+/// <param name="Measure">Behind <c>bench machine</c> and plans for this machine.</param>
+internal sealed record Engines(RunTraining Train, GenerateText Generate, RunTrainingBenchmark BenchTrain, RunLaunch Launch, MeasureMachine Measure)
 {
-    public static Engines Real { get; } = new(Trainer.RunAsync, WriteText, TrainingBenchmark.RunAsync, Launching.RunAsync);
+    public static Engines Real { get; } = new(Trainer.RunAsync, WriteText, TrainingBenchmark.RunAsync, Launching.RunAsync, MachineBenchmark.MeasureAsync);
 
     private static void WriteText(GenerationRequest request, Action<string> onText, CancellationToken cancellation)
     {
@@ -28,6 +30,9 @@ internal delegate void GenerateText(GenerationRequest request, Action<string> on
 /// <summary>Measures training steps; <paramref name="onStep"/> is told each step's number, negative while warming up, and seconds.</summary>
 internal delegate Task<TrainingBenchmarkResult> RunTrainingBenchmark(
     TrainingBenchmarkOptions options, Action<int, double>? onStep, CancellationToken cancellation);
+
+/// <summary>Describes this machine as it is with each of several numbers of ranks and threads.</summary>
+internal delegate Task<ClusterDescription> MeasureMachine(IReadOnlyList<(int Ranks, int Threads)> uses, CancellationToken cancellation);
 
 /// <summary>Text to be written by a saved model.</summary>
 /// <param name="ModelFolder">A folder in Hugging Face's layout.</param>

@@ -16,8 +16,9 @@ internal sealed class Tool(ITerminal terminal, Engines engines)
             new TrainCommand().Create(terminal, engines.Train, engines.Launch, interrupts),
             LaunchCommand.Create(terminal, engines.Launch, interrupts),
             GenerateCommand.Create(terminal, engines.Generate),
-            PlanCommand.Create(terminal),
-            BenchCommand.Create(terminal, engines.BenchTrain),
+            PlanCommand.Create(terminal, engines.Measure),
+            TraceCommand.Create(terminal),
+            BenchCommand.Create(terminal, engines.BenchTrain, engines.Measure),
         };
         // An argument that begins with @ is a prompt or a path, never a file of further arguments.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });

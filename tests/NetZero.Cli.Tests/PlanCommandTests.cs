@@ -46,7 +46,7 @@ public sealed class PlanCommandTests : IDisposable
         using var json = JsonDocument.Parse(_terminal.Written);
         var root = json.RootElement;
         Assert.Equal(
-            ["rank", "ranks", "stage", "micro_batches", "bytes_sent", "units", "rest_bytes", "peak_bytes", "at_peak_bytes", "events"],
+            ["rank", "world_size", "stage", "micro_batches", "bytes_sent", "units", "rest_bytes", "peak_bytes", "at_peak_bytes", "events"],
             root.EnumerateObject().Select(p => p.Name));
         var unit = root.GetProperty("units")[0];
         Assert.Equal(["name", "elements", "padded_elements", "shard_elements"], unit.EnumerateObject().Select(p => p.Name));
@@ -58,6 +58,75 @@ public sealed class PlanCommandTests : IDisposable
         Assert.Equal(("AllGather", "root"), (events[0].GetProperty("event").GetString(), events[0].GetProperty("unit").GetString()));
         Assert.Equal(4 * unit.GetProperty("padded_elements").GetInt64(), Of(events[0].GetProperty("live_bytes"), "gathered"));
         Assert.Equal(Of(root.GetProperty("peak_bytes"), "total"), events.Max(e => Of(e.GetProperty("highest_bytes"), "total")));
+    }
+
+    [Fact]
+    public async Task Json_HasMemoryAsARunWritesIt_AndTime()
+    {
+        Assert.Equal(0, await RunAsync("--json", "--ranks", "2"));
+
+        using var json = JsonDocument.Parse(_terminal.Written);
+        var plan = json.RootElement;
+        Assert.Equal([0, 1], plan.GetProperty("ranks").EnumerateArray().Select(rank => rank.GetProperty("rank").GetInt32()));
+        Assert.All(plan.GetProperty("ranks").EnumerateArray(), rank =>
+            Assert.Equal(["rank", "peak_bytes", "steady_bytes", "model_state_bytes_expected"], rank.EnumerateObject().Select(p => p.Name)));
+        Assert.True(plan.GetProperty("fits").GetBoolean());
+        var (step, parts) = (plan.GetProperty("step_seconds").GetDouble(), plan.GetProperty("seconds").EnumerateObject().Sum(part => part.Value.GetDouble()));
+        Assert.Equal(step, parts, 1e-9);
+        Assert.Equal(8 * 64 / step, plan.GetProperty("tokens_per_second").GetDouble(), 1e-6 * 8 * 64 / step);
+        Assert.InRange(plan.GetProperty("mfu").GetDouble(), 0.01, 0.5);
+    }
+
+    [Fact]
+    public async Task Text_SaysTimeLimitAndChanges_InAHundredColumns()
+    {
+        Assert.Equal(0, await RunAsync("--ranks", "2", "--set", "gradient_accumulation_steps=2"));
+
+        Assert.All(_terminal.Written.Split('\n'), line => Assert.InRange(line.TrimEnd('\r').Length, 0, 100));
+        foreach (var line in (string[])["peak ", "fits ", "step ", "  compute ", "  exposed communication ", "limit ", "faster with", "  --set gradient_accumulation_steps=1 "])
+            Assert.Contains($"\n{line}", _terminal.Written, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task MoreThanTheMachineHas_DoesNotFit_AndChangesAreThoseThatMakeItFit()
+    {
+        Assert.Equal(0, await RunAsync(
+            "--json", "--ranks", "2", "--set", "model.n_layer=10", "--set", "model.n_embd=512", "--set", "model.n_positions=512", "--set", "train_batch_size=8", "--set", "gradient_accumulation_steps=1"));
+
+        using var json = JsonDocument.Parse(_terminal.Written);
+        Assert.False(json.RootElement.GetProperty("fits").GetBoolean());
+        var changes = json.RootElement.GetProperty("changes").EnumerateArray().ToArray();
+        Assert.NotEmpty(changes);
+        Assert.All(changes, change => Assert.InRange(change.GetProperty("peak_bytes").GetInt64(), 1, 1L << 29));
+    }
+
+    [Fact]
+    public async Task BestOfASweep_IsAConfigurationThatTrains()
+    {
+        File.WriteAllText(_folder.At("text.txt"), string.Concat(Enumerable.Range(0, 2000).Select(i => $"line {i}\n")));
+        Assert.Equal(0, await RunAsync("--ranks", "2", "--sweep", "--output", _folder.At("best.json"), "--set", $"data.train={_folder.At("text.txt")}"));
+        Assert.All(_terminal.Written.Split('\n'), line => Assert.InRange(line.TrimEnd('\r').Length, 0, 100));
+
+        var trained = new StringTerminal();
+        Assert.Equal((0, ""), (await new Tool(trained, Engines.Real).RunAsync(
+            ["train", _folder.At("best.json"), "--set", "steps=1", "--output", _folder.At("best-run")]), trained.Errors));
+        Assert.True(File.Exists(_folder.At("best-run/metrics.jsonl")));
+    }
+
+    [Fact]
+    public async Task ScalingAndReport_OfAConfigurationOnAPreset_AreDrawn()
+    {
+        Assert.Equal(0, await RunAsync("--cluster", "h100x8", "--scaling", "1,2,8,16", "--set", "train_batch_size=16", "--svg", _folder.At("scaling.svg")));
+        Assert.Contains("strong scaling: the batch stays", _terminal.Written, StringComparison.Ordinal);
+        Assert.StartsWith("<svg ", File.ReadAllText(_folder.At("scaling.svg")), StringComparison.Ordinal);
+
+        Assert.Equal(0, await RunAsync("--cluster", "h100x8", "--ranks", "8", "--html", _folder.At("plan.html"), "--trace", _folder.At("plan.json")));
+        var page = File.ReadAllText(_folder.At("plan.html"));
+        Assert.Equal(4, page.Split("<svg ").Length - 1);
+        Assert.Contains("prefers-color-scheme: dark", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("http", page.Replace("http://www.w3.org/2000/svg", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        using var trace = JsonDocument.Parse(File.ReadAllText(_folder.At("plan.json")));
+        Assert.Contains(trace.RootElement.GetProperty("traceEvents").EnumerateArray(), e => e.GetProperty("name").GetString() == "Backward");
     }
 
     [Fact]
@@ -86,6 +155,9 @@ public sealed class PlanCommandTests : IDisposable
     [InlineData("--over draws on a picture; say where with --svg FILE", "--over", "trace.json")]
     [InlineData("the trace 'none.json' does not exist; netzero train --trace writes one", "--svg", "never.svg", "--over", "none.json")]
     [InlineData("--rank is 2; expected a whole number, from 0 to 1", "--ranks", "2", "--rank", "2")]
+    [InlineData("--cluster has no effect beside --schedule; leave it out", "--schedule", "--cluster", "h100x8")]
+    [InlineData("--output takes the best choice of a sweep; add --sweep, or leave it out", "--output", "best.json")]
+    [InlineData("'train_batch_size' 8 does not divide over 3 ranks", "--scaling", "1,3")]
     [InlineData("Unrecognized command or argument '--what'. (see netzero plan --help)", "--what")]
     public async Task Mistake_IsOneLineAndCode2(string error, params string[] arguments) =>
         Assert.Equal((2, $"error: {error}\n"), (await RunAsync(arguments), _terminal.Errors));

@@ -67,6 +67,58 @@ public sealed class ProcessTests : IDisposable
         Assert.False(Directory.Exists(_folder.At("out")));
     }
 
+    // What the plan counts is what a process takes: more by its buffers and the runtime, less by pages that were never touched.
+    [Fact]
+    public async Task ResidentMemory_IsThePlans()
+    {
+        if (!OperatingSystem.IsLinux())
+            return; // Elsewhere the highest resident size of a process that has ended is not to be had alike.
+        string[] large =
+        [
+            _folder.Configuration, "--ranks", "2", "--set", "zero_optimization.stage=1", "--set", "model.n_embd=768", "--set", "model.n_layer=3", "--set", "train_batch_size=4",
+        ];
+        var terminal = new StringTerminal();
+        Assert.Equal(0, await new Tool(terminal, Reports.Engines).RunAsync(["plan", .. large, "--json"]));
+        using var plan = System.Text.Json.JsonDocument.Parse(terminal.Written);
+        var planned = plan.RootElement.GetProperty("ranks").EnumerateArray().Sum(rank => rank.GetProperty("peak_bytes").GetProperty("total").GetInt64());
+
+        var without = await HighestResidentAsync("train", _folder.Configuration, "--ranks", "2", "--output", _folder.At("without"));
+        var with = await HighestResidentAsync(["train", .. large, "--output", _folder.At("with")]);
+
+        Assert.InRange(planned, 400L << 20, 700L << 20);
+        Assert.InRange(with - without, planned * 0.9, (planned * 1.03) + (150 << 20));
+    }
+
+    private async Task<long> HighestResidentAsync(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+
+        // The kernel keeps the highest value; it is to be had while the process is there.
+        long highest = 0;
+        while (!process.HasExited)
+        {
+            try
+            {
+                foreach (var line in await File.ReadAllLinesAsync($"/proc/{process.Id}/status"))
+                    if (line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                        highest = Math.Max(highest, long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) << 10);
+            }
+            catch (IOException)
+            {
+                // It has just ended.
+            }
+
+            await Task.Delay(10);
+        }
+
+        await process.WaitForExitAsync();
+        Assert.Equal((0, ""), (process.ExitCode, await errors));
+        await output;
+        return highest;
+    }
+
     [Fact]
     public async Task Interrupt_EndsAllRanksWithinTwoSeconds_AndSaysWhatWasKept()
     {

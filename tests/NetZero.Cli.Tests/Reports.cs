@@ -1,3 +1,4 @@
+using NetZero.Planning;
 using NetZero.Tensors;
 using NetZero.Training;
 
@@ -50,5 +51,45 @@ internal static class Reports
         Play,
         (_, _, _) => throw new InvalidOperationException("This command line generates nothing."),
         (_, _, _) => throw new InvalidOperationException("This command line measures nothing."),
-        (_, _, _) => throw new InvalidOperationException("This command line starts no processes."));
+        (_, _, _) => throw new InvalidOperationException("This command line starts no processes."),
+        (uses, _) => Task.FromResult(Machine(uses)));
+
+    /// <summary>A machine of two cores, measured by nobody: products at 50 GFLOP/s, memory at 10 GB/s.</summary>
+    public static ClusterDescription Machine(IReadOnlyList<(int Ranks, int Threads)> uses)
+    {
+        var link = new LinkDescription { Origin = "made up", BytesPerSecond = 5e9, HopSeconds = 1e-6, Oversubscription = 1 };
+        return new ClusterDescription
+        {
+            Name = "this",
+            DevicesPerNode = 2,
+            Inside = link,
+            Network = link,
+            Device = new DeviceDescription
+            {
+                Name = "core",
+                Origin = "made up",
+                IsHost = true,
+                PeakFlopsPerSecond = new Dictionary<string, double> { ["fp32"] = 1e11 },
+                MatmulFraction = 0.5,
+                MemoryBytesPerSecond = 1e10,
+                MemoryBytes = 1L << 30,
+                LaunchSeconds = 1e-6,
+                Uses =
+                [
+                    .. uses.Select(use => new DeviceUse
+                    {
+                        Ranks = use.Ranks,
+                        Threads = use.Threads,
+                        LaunchSeconds = 1e-6,
+                        StepSeconds = 1e-4,
+                        LoadSecondsPerToken = 5e-9,
+                        Kernels = new Dictionary<string, KernelRate>
+                        {
+                            ["Gemm"] = new(0, 1 / 5e10, 0), ["AllGather"] = new(1e-5, 0, 1 / 5e9), ["ReduceScatter"] = new(1e-5, 0, 1 / 5e9),
+                        },
+                    }),
+                ],
+            },
+        };
+    }
 }

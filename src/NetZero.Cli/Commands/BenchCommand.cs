@@ -7,7 +7,7 @@ namespace NetZero.Cli;
 /// <summary><c>netzero bench</c>: measures NetZero on this machine.</summary>
 internal static class BenchCommand
 {
-    public static Command Create(ITerminal terminal, RunTrainingBenchmark train) => new("bench", "Measures NetZero on this machine.")
+    public static Command Create(ITerminal terminal, RunTrainingBenchmark train, MeasureMachine measure) => new("bench", "Measures NetZero on this machine.")
     {
         BenchTrainCommand.Create(terminal, train),
         CreateGemm(terminal),
@@ -15,6 +15,8 @@ internal static class BenchCommand
         CreateAdam(terminal),
         CreateMemoryBandwidth(terminal),
         CreateFmaPeak(terminal),
+        BenchMachineCommand.Create(terminal, measure),
+        BenchPlanCommand.Create(terminal),
     };
 
     private static Command CreateGemm(ITerminal terminal)

@@ -8,14 +8,7 @@ namespace NetZero.Cli;
 /// <summary>The options of <c>netzero plan</c> that describe a run by name instead of by configuration: a model, machines, and how the step is divided.</summary>
 internal sealed class ClusterPlanOptions
 {
-    private readonly Option<string?> _model = new("--model") { Description = "A known model, such as llama3-70b.", HelpName = "NAME" };
-    private readonly Option<string> _cluster = new("--cluster")
-    {
-        Description = "Machines: a preset such as h100x8, or a JSON file.",
-        HelpName = "NAME|FILE",
-        DefaultValueFactory = _ => "h100x8",
-    };
-
+    private readonly Option<string?> _model = new("--model") { Description = "A known model, such as llama3-70b, or a Hugging Face folder or config.json.", HelpName = "NAME|FILE" };
     private readonly Option<string> _profile = new("--profile") { Description = "The training system, such as torchtitan.", HelpName = "NAME", DefaultValueFactory = _ => "generic" };
     private readonly Option<int> _sequence = Number("--sequence", "Tokens of a sample.", 2048);
     private readonly Option<int> _microBatch = Number("--micro-batch", "Samples of one forward pass on one rank.", 1);
@@ -33,15 +26,19 @@ internal sealed class ClusterPlanOptions
         DefaultValueFactory = _ => "none",
     };
 
+    private readonly Option<string> _offload = new("--offload")
+    {
+        Description = "What lies in the host's memory.",
+        HelpName = "none|optimizer,parameters,checkpoints",
+        DefaultValueFactory = _ => "none",
+    };
+
     /// <summary>The options.</summary>
     public IReadOnlyList<Option> All =>
-        [_model, _cluster, _profile, _sequence, _microBatch, _accumulation, _stage, _shardGroup, _tensor, _pipeline, _context, _dtype, _recompute];
+        [_model, _profile, _sequence, _microBatch, _accumulation, _stage, _shardGroup, _tensor, _pipeline, _context, _dtype, _recompute, _offload];
 
     /// <summary>Whether a model was named.</summary>
     public bool IsAsked(ParseResult parsed) => parsed.GetValue(_model) is not null;
-
-    /// <summary>The machines.</summary>
-    public ClusterDescription Cluster(ParseResult parsed) => ClusterCatalog.Find(parsed.GetValue(_cluster)!);
 
     /// <summary>The system.</summary>
     public ImplementationProfile Profile(ParseResult parsed) => Calibration.Shipped.Profile(parsed.GetValue(_profile)!);
@@ -63,8 +60,18 @@ internal sealed class ClusterPlanOptions
             ShardGroup = parsed.GetValue(_shardGroup),
             Dtype = parsed.GetValue(_dtype)!,
             Recompute = RecomputeOf(parsed.GetValue(_recompute)!),
+            Offload = OffloadOf(parsed.GetValue(_offload)!),
         }.Checked();
     }
+
+    private static Offload OffloadOf(string names) => names.Split(',').Aggregate(Offload.None, (sum, name) => sum | name.Trim() switch
+    {
+        "none" => Offload.None,
+        "optimizer" => Offload.Optimizer,
+        "parameters" => Offload.Parameters,
+        "checkpoints" => Offload.Checkpoints,
+        _ => throw new ConfigurationException($"--offload is '{names}'; expected none, or some of optimizer, parameters and checkpoints, separated by commas"),
+    });
 
     private static Recompute RecomputeOf(string name) => name switch
     {

@@ -40,15 +40,9 @@ internal static class ClusterPlanText
         }
     }
 
-    /// <summary>A scaling curve, and the number of ranks where communication takes half of the step.</summary>
-    public static void WriteScaling(TextWriter output, IReadOnlyList<ScalingPoint> points)
-    {
-        output.WriteLine("  ranks      step s       tokens/s   a device   efficiency   exposed communication      GiB");
-        foreach (var point in points)
-            Line(output, $"{point.Ranks,7} {point.Plan.Time.StepSeconds,11:F3} {point.Plan.TokensPerSecond,14:N0} {point.Plan.Time.TokensPerSecondPerDevice,10:N0} {point.Efficiency * 100,10:F1} % {point.CommunicationShare * 100,21:F1} % {point.Plan.Memory.Total / Gib,8:F1}");
-        var half = points.FirstOrDefault(point => point.Plan.Time.CommunicationSeconds >= point.Plan.Time.ComputeSeconds);
-        Line(output, $"{(half is null ? "communication stays below compute" : $"communication takes as long as compute from {half.Ranks} ranks")}");
-    }
+    /// <summary>A scaling curve as points.</summary>
+    public static IReadOnlyList<CurvePoint> Curve(IEnumerable<ScalingPoint> points) =>
+        CurvePoint.Of(points.Select(point => (point.Ranks, point.Plan.Time, point.Plan.TokensPerSecond, point.Plan.Memory.Total)));
 
     internal static IEnumerable<(string Name, double Bytes)> Kinds(MemoryPrediction memory) =>
     [
@@ -59,7 +53,7 @@ internal static class ClusterPlanText
     internal static IEnumerable<(string Name, double Seconds)> Parts(StepPrediction time) =>
     [
         ("compute", time.ComputeSeconds - time.TensorSeconds), ("tensor_parallel", time.TensorSeconds), ("exposed_communication", time.ExposedSeconds),
-        ("update", time.UpdateSeconds), ("bubble", time.BubbleSeconds),
+        ("update", time.UpdateSeconds), ("bubble", time.BubbleSeconds), ("offload", time.OffloadSeconds),
     ];
 
     private static void Line(TextWriter output, FormattableString text) => output.WriteLine(text.ToString(CultureInfo.InvariantCulture));

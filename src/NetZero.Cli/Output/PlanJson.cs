@@ -6,11 +6,21 @@ namespace NetZero.Cli;
 /// <summary>A plan as one JSON object on one line; bytes are exact.</summary>
 internal static class PlanJson
 {
-    /// <summary>Writes a plan, with its events if <paramref name="events"/>.</summary>
-    public static void Write(TextWriter output, ShardingPlan plan, bool events) => JsonLine.Write(output, json =>
+    /// <summary>Writes a plan with its events.</summary>
+    public static void Write(TextWriter output, ShardingPlan plan) => JsonLine.Write(output, json =>
+    {
+        WritePlan(json, plan);
+        json.WriteStartArray("events");
+        foreach (var point in plan.Points)
+            Write(json, plan, point);
+        json.WriteEndArray();
+    });
+
+    /// <summary>Writes the plan's properties into an object that is open.</summary>
+    public static void WritePlan(Utf8JsonWriter json, ShardingPlan plan)
     {
         json.WriteNumber("rank", plan.Rank);
-        json.WriteNumber("ranks", plan.Ranks);
+        json.WriteNumber("world_size", plan.Ranks);
         json.WriteNumber("stage", plan.Policy.Stage);
         json.WriteNumber("micro_batches", plan.Schedule.MicroBatches);
         json.WriteNumber("bytes_sent", plan.WireBytes);
@@ -21,13 +31,7 @@ internal static class PlanJson
         plan.Before.WriteTo(json, "rest_bytes");
         plan.Peak.WriteTo(json, "peak_bytes");
         plan.Highest.WriteTo(json, "at_peak_bytes");
-        if (!events)
-            return;
-        json.WriteStartArray("events");
-        foreach (var point in plan.Points)
-            Write(json, plan, point);
-        json.WriteEndArray();
-    });
+    }
 
     private static void Write(Utf8JsonWriter json, UnitLayout unit)
     {

@@ -13,6 +13,9 @@ public static class ClusterCatalog
             .Select(name => name[Prefix.Length..^Extension.Length])
             .Order(StringComparer.Ordinal)];
 
+    /// <summary>The text of a file that describes a cluster.</summary>
+    public static string ToJson(ClusterDescription cluster) => ClusterFile.Write(cluster);
+
     /// <summary>A preset by name, or the description in a file.</summary>
     /// <param name="nameOrPath">A preset's name, whatever its case, or a path that ends in <c>.json</c>.</param>
     /// <exception cref="ArgumentException">No such preset (the nearest name is given), or a file that does not describe a cluster.</exception>

@@ -23,6 +23,9 @@ internal static class ClusterFile
         }
     }
 
+    /// <summary>The text of a description, which <see cref="Read"/> reads.</summary>
+    public static string Write(ClusterDescription cluster) => JsonSerializer.Serialize(cluster, ClusterJson.Default.ClusterDescription) + "\n";
+
     private static ClusterDescription Checked(ClusterDescription cluster, string where)
     {
         foreach (var (value, what) in new (double, string)[]
@@ -48,6 +51,7 @@ internal static class ClusterFile
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     ReadCommentHandling = JsonCommentHandling.Skip,
     AllowTrailingCommas = true,
+    WriteIndented = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ClusterDescription))]
 internal sealed partial class ClusterJson : JsonSerializerContext;

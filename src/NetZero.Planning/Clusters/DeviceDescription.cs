@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace NetZero.Planning;
 
 /// <summary>One accelerator, or one processor.</summary>
@@ -24,8 +26,35 @@ public sealed record DeviceDescription
     /// <summary>Seconds until a kernel that was launched begins.</summary>
     public required double LaunchSeconds { get; init; }
 
-    /// <summary>Nominal FLOP/s of 16-bit products, which MFU is relative to: bf16, or fp16 where there is none.</summary>
-    public double WidePeak => PeakFlopsPerSecond.TryGetValue("bf16", out var peak) ? peak : Peak("fp16");
+    /// <summary>
+    /// Whether it is the host's processor: kernels run on the thread that calls them, collectives take the ranks' own time, and the ranks of a node share its memory.
+    /// </summary>
+    public bool IsHost { get; init; }
+
+    /// <summary>What was measured on it, by how it was used; empty for devices that are known from data sheets.</summary>
+    public IReadOnlyList<DeviceUse> Uses
+    {
+        get;
+
+        // A file that does not name them leaves null.
+        init => field = value ?? [];
+    } = [];
+
+    /// <summary>What was measured with as many threads a rank, and the number of ranks nearest to the given one; null where nothing was measured.</summary>
+    /// <exception cref="ArgumentException">Something was measured, but never with as many threads.</exception>
+    public DeviceUse? Use(int ranks, int threads)
+    {
+        if (Uses.Count == 0)
+            return null;
+        return Uses.Where(use => use.Threads == threads).MinBy(use => Math.Abs(use.Ranks - ranks))
+            ?? throw new ArgumentException(
+                $"device '{Name}' was not measured with {threads} threads a rank, but with {string.Join(", ", Uses.Select(use => $"{use.Ranks} x {use.Threads}"))} (ranks x threads); "
+                + $"measure it: netzero bench machine --ranks {ranks} --threads {threads}");
+    }
+
+    /// <summary>Nominal FLOP/s of 16-bit products, which MFU is relative to: bf16, else fp16, else fp32 where there are none.</summary>
+    [JsonIgnore]
+    public double WidePeak => PeakFlopsPerSecond.TryGetValue("bf16", out var peak) || PeakFlopsPerSecond.TryGetValue("fp16", out peak) ? peak : Peak("fp32");
 
     /// <summary>Nominal FLOP/s of a dtype.</summary>
     /// <exception cref="ArgumentException">The device has no such dtype.</exception>

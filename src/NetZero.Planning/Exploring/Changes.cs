@@ -42,6 +42,8 @@ public static class Changes
             yield return ("compiled", run with { Compiled = true });
         if (run.Stage > 0 && run.Layout.Replicas > plan.Cluster.DevicesPerNode && run.Layout.Replicas % plan.Cluster.DevicesPerNode == 0 && run.ShardGroup == 0)
             yield return ($"states shared over {plan.Cluster.DevicesPerNode} ranks", run with { ShardGroup = plan.Cluster.DevicesPerNode });
+        if (plan.Cluster.HostBytesPerSecond > 0 && !run.Offload.HasFlag(Offload.Optimizer))
+            yield return ("optimizer states in the host's memory", run with { Offload = run.Offload | Offload.Optimizer });
         yield return ($"{run.Layout.Ranks * 2} ranks", run with { Layout = run.Layout with { Data = run.Layout.Data * 2 } });
     }
 

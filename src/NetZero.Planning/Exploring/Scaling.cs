@@ -3,9 +3,7 @@ namespace NetZero.Planning;
 /// <summary>One point of a scaling curve.</summary>
 /// <param name="Ranks">Ranks.</param>
 /// <param name="Plan">The step there.</param>
-/// <param name="Efficiency">Speed of a rank relative to the first point's.</param>
-/// <param name="CommunicationShare">Exposed communication's share of the step.</param>
-public sealed record ScalingPoint(int Ranks, ClusterPlan Plan, double Efficiency, double CommunicationShare);
+public sealed record ScalingPoint(int Ranks, ClusterPlan Plan);
 
 /// <summary>How a run scales over data-parallel ranks.</summary>
 public static class Scaling
@@ -41,10 +39,7 @@ public static class Scaling
         {
             if (count % others != 0)
                 throw new ArgumentException($"{count} ranks are not a multiple of the {others} that tensor, pipeline and context parallelism take");
-            var plan = Planner.Plan(at(count / others), cluster, profile);
-            var speed = plan.Time.TokensPerSecondPerDevice;
-            points.Add(new ScalingPoint(
-                count, plan, points.Count == 0 ? 1 : speed / points[0].Plan.Time.TokensPerSecondPerDevice, plan.Time.ExposedSeconds / plan.Time.StepSeconds));
+            points.Add(new ScalingPoint(count, Planner.Plan(at(count / others), cluster, profile)));
         }
 
         return points;

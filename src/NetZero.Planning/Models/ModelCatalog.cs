@@ -9,8 +9,9 @@ public static class ModelCatalog
     /// <summary>All of them, by family and size.</summary>
     public static IReadOnlyCollection<ModelDescription> All => _byName.Values;
 
-    /// <summary>The model of that name, whatever its case.</summary>
+    /// <summary>The model of that name, whatever its case, or of a Hugging Face folder or <c>config.json</c>.</summary>
     /// <exception cref="ArgumentException">No such model; the nearest name is given.</exception>
-    public static ModelDescription Find(string name) =>
-        _byName.TryGetValue(name, out var model) ? model : throw new ArgumentException(UnknownName.Message("model", name, _byName.Keys));
+    public static ModelDescription Find(string name) => HuggingFaceModel.IsPath(name)
+        ? HuggingFaceModel.Read(name)
+        : _byName.TryGetValue(name, out var model) ? model : throw new ArgumentException(UnknownName.Message("model", name, _byName.Keys));
 }

@@ -34,8 +34,9 @@ public static class MemoryPredictor
         var share = parameters / run.Shards;
         var tokens = (double)run.MicroBatch * run.Sequence / run.Layout.Context;
         var (p, g, o) = (profile.States.ParameterBytes, profile.States.GradientBytes, profile.States.OptimizerBytes);
-        var states = ((run.Stage >= 3 ? share : parameters) * p, (run.Stage >= 1 ? share : parameters) * o);
-        var gradients = run.UpdatesInBackward ? g * sizes.BlockParameters : (run.Stage >= 2 ? share : parameters) * g;
+        var (keepsParameters, keepsOptimizer) = (!run.Offload.HasFlag(Offload.Parameters), !run.Offload.HasFlag(Offload.Optimizer));
+        var states = (keepsParameters ? (run.Stage >= 3 ? share : parameters) * p : 0, keepsOptimizer ? (run.Stage >= 1 ? share : parameters) * o : 0);
+        var gradients = run.UpdatesInBackward ? g * sizes.BlockParameters : keepsParameters ? (run.Stage >= 2 ? share : parameters) * g : 0;
         var gathered = run.Stage >= 3 && run.Shards > 1
             ? WideBytes * (run.KeepsGathered ? parameters : sizes.RootParameters + (double)GatheredBlocks * sizes.BlockParameters)
             : 0;
@@ -47,7 +48,7 @@ public static class MemoryPredictor
             Recompute.None or Recompute.Attention => kept,
             Recompute.PerOp => profile.KeptPerOp * kept,
             Recompute.EverySecondBlock => (kept + input) / 2,
-            _ => input,
+            _ => run.Offload.HasFlag(Offload.Checkpoints) ? 0 : input,
         };
         var atWork = run.Recompute is Recompute.None or Recompute.Attention ? 0 : kept;
         var logits = lastStage ? tokens * run.Model.Vocabulary / run.Layout.Tensor / run.LossChunks * profile.LogitBytes : 0;

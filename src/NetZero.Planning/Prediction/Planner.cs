@@ -1,3 +1,8 @@
+using NetZero.Collectives;
+using NetZero.Nn;
+using NetZero.Sharding;
+using NetZero.Tensors;
+
 namespace NetZero.Planning;
 
 /// <summary>What a run on a cluster is predicted to take and to hold.</summary>
@@ -25,13 +30,28 @@ public sealed record ClusterPlan(Workload Run, ClusterDescription Cluster, StepP
     public string LimitedBy => new[]
     {
         (Time.ComputeSeconds - Time.TensorSeconds, "compute"), (Time.ExposedSeconds, "communication"), (Time.TensorSeconds, "tensor-parallel communication"),
-        (Time.BubbleSeconds, "the pipeline's bubble"), (Time.UpdateSeconds, "the update"),
+        (Time.BubbleSeconds, "the pipeline's bubble"), (Time.UpdateSeconds, "the update"), (Time.OffloadSeconds, "the host's memory"),
     }.MaxBy(part => part.Item1).Item2;
 }
 
 /// <summary>Plans runs on clusters: the way in from C#.</summary>
 public static class Planner
 {
+    /// <summary>Predicts a step of NetZero's own: its program runs on Meta, without memory and without peers, and each kernel call and collective is priced.</summary>
+    /// <param name="model">A model of its own for this; it has no values afterwards.</param>
+    /// <param name="policy">What is sharded.</param>
+    /// <param name="mesh">The ranks: one axis <c>shard</c>, or <c>replicate</c> and <c>shard</c>, over a <see cref="FakeProcessGroup"/>.</param>
+    /// <param name="cluster">The machines.</param>
+    /// <param name="program">The step.</param>
+    /// <exception cref="ArgumentException">The policy does not fit the model or the mesh, or the cluster cannot run it.</exception>
+    public static ProgramPlan Plan(Module model, ShardingPolicy policy, DeviceMesh mesh, ClusterDescription cluster, TrainingProgram program)
+    {
+        ArgumentNullException.ThrowIfNull(program);
+        using var tensors = new TensorContext(new TensorContextOptions { Device = Device.Meta, Threads = program.Size.ThreadsPerRank });
+        var module = FullyShard.Apply(model, mesh, tensors, policy, program.Options);
+        return ProgramPlanner.Plan(module, program.Step(module), program.Size, cluster);
+    }
+
     /// <summary>Predicts a step with the constants that NetZero ships.</summary>
     /// <param name="run">The step.</param>
     /// <param name="cluster">The machines.</param>

@@ -21,6 +21,12 @@ public sealed record StepPrediction
     /// <summary>Of those, idling for other pipeline stages.</summary>
     public required double BubbleSeconds { get; init; }
 
+    /// <summary>Of those, waiting for the host's memory.</summary>
+    public double OffloadSeconds { get; init; }
+
+    /// <summary>Of those, reading micro-batches.</summary>
+    public double LoadSeconds { get; init; }
+
     /// <summary>Seconds that links are busy, hidden or not.</summary>
     public required double CommunicationSeconds { get; init; }
 

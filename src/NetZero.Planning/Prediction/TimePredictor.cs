@@ -55,7 +55,8 @@ public sealed class TimePredictor
             computeSeconds = run.MicroBatches * (blockSeconds + headSeconds);
         }
 
-        step += profile.StepSeconds;
+        var offload = OffloadTime.Of(run, cluster, computeSeconds);
+        step += profile.StepSeconds + offload;
         var updates = one.Where(t => t.Task.Name == nameof(ScheduleEventKind.Update)).Sum(t => t.End - t.Start);
         var tokens = run.TokensPerStep / step / run.Layout.Ranks;
         return new StepPrediction
@@ -65,7 +66,8 @@ public sealed class TimePredictor
             TensorSeconds = run.MicroBatches * blocks * compute.Tensor,
             UpdateSeconds = updates,
             BubbleSeconds = bubble,
-            ExposedSeconds = Math.Max(0, step - profile.StepSeconds - computeSeconds - updates - bubble),
+            OffloadSeconds = offload,
+            ExposedSeconds = Math.Max(0, step - profile.StepSeconds - offload - computeSeconds - updates - bubble),
             CommunicationSeconds = Communication(one) + (run.MicroBatches - 1) * Math.Max(0, Communication(timeline) - Communication(one)),
             TokensPerSecondPerDevice = tokens,
             Mfu = tokens * run.Model.FlopsPerToken(run.Sequence) / cluster.Device.WidePeak,

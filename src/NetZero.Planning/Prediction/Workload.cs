@@ -60,6 +60,9 @@ public sealed record Workload
     /// <summary>Whether gathered parameters stay until their backward.</summary>
     public bool KeepsGathered { get; init; }
 
+    /// <summary>What lies in the host's memory.</summary>
+    public Offload Offload { get; init; }
+
     /// <summary>Tokens of one step over all ranks.</summary>
     public double TokensPerStep => (double)Sequence * MicroBatch * MicroBatches * Layout.Data;
 
@@ -82,7 +85,14 @@ public sealed record Workload
             throw new ArgumentException($"{Layout.Context} context-parallel ranks do not divide sequences of {Sequence} tokens");
         if (Layout.Replicas % Shards != 0)
             throw new ArgumentException($"groups of {Shards} ranks do not divide the {Layout.Replicas} replicas");
-        Stages.Check(Stage);
+        if (Stage is < 0 or > 3)
+            throw new ArgumentException($"ZeRO stage {Stage} does not exist; stages are 0, 1, 2 and 3");
+        if (Chunks <= 0 || LossChunks <= 0 || ShardGroup < 0)
+            throw new ArgumentException($"{Chunks} chunks, {LossChunks} parts of the loss and groups of {ShardGroup} ranks cannot be; the first two must be positive");
+        if (Offload.HasFlag(Offload.Parameters) && Stage < 3)
+            throw new ArgumentException($"parameters are offloaded from their shards, and stage {Stage} keeps them whole; use stage 3");
+        if (Offload.HasFlag(Offload.Checkpoints) && Recompute != Recompute.Full)
+            throw new ArgumentException("the inputs of checkpointed blocks are offloaded, and no block is checkpointed; use full recomputation");
         return this;
     }
 }

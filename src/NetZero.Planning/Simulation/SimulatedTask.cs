@@ -20,7 +20,12 @@ public enum Lane
 /// <param name="Seconds">How long it takes alone.</param>
 /// <param name="After">Tasks that end before it begins, by index; -1 is none.</param>
 /// <param name="AlsoAfter">A second such task.</param>
-public readonly record struct SimulatedTask(string Name, string Unit, Lane Lane, double Seconds, int After = -1, int AlsoAfter = -1);
+/// <param name="IsCommunication">Whether the lane of compute communicates here: on a host, where ranks move bytes themselves.</param>
+public readonly record struct SimulatedTask(string Name, string Unit, Lane Lane, double Seconds, int After = -1, int AlsoAfter = -1, bool IsCommunication = false)
+{
+    /// <summary>The name of reading a micro-batch.</summary>
+    public const string LoadName = "Load";
+}
 
 /// <summary>When a task ran.</summary>
 /// <param name="Task">The task.</param>

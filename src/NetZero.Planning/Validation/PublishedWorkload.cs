@@ -14,6 +14,10 @@ internal sealed partial record PublishedWorkload(Workload Run, ClusterDescriptio
     private const int AssumedSequence = 2048;
     private const int AssumedDevices = 64;
 
+    // Around 4/3: attention is counted whole, by half, or not at all.
+    private const double LeastRecomputed = 1.2;
+    private const double MostRecomputed = 1.45;
+
     // torchtune's CEWithChunkedOutputLoss.
     private const int ChunkedLoss = 8;
 
@@ -54,7 +58,12 @@ internal sealed partial record PublishedWorkload(Workload Run, ClusterDescriptio
             FusedAttention = !row.Strategy.Contains("unfused", StringComparison.OrdinalIgnoreCase),
             KeepsGathered = row.Strategy.Contains("no reshard", StringComparison.OrdinalIgnoreCase) || row.Strategy.Contains("SHARD_GRAD_OP", StringComparison.Ordinal),
         };
-        if (!IsRecomputeStated(row.Recomputation))
+        if (!IsRecomputeStated(row.Recomputation) && CountsMoreThanTheModel(row, run))
+        {
+            run = run with { Recompute = Recompute.Full };
+            assumed.Add("recomputation: Full, which the published FLOP/s count beside the model's");
+        }
+        else if (!IsRecomputeStated(row.Recomputation))
         {
             run = run with { Recompute = LeastThatFits(run, cluster, profile) };
             assumed.Add($"recomputation: {run.Recompute}, the least that fits the device");
@@ -117,6 +126,13 @@ internal sealed partial record PublishedWorkload(Workload Run, ClusterDescriptio
     private static bool IsRecomputeStated(string text) => text.StartsWith("full", StringComparison.OrdinalIgnoreCase)
         || text.StartsWith("none", StringComparison.OrdinalIgnoreCase) || text.StartsWith("selective", StringComparison.OrdinalIgnoreCase)
         || text.StartsWith("partial", StringComparison.OrdinalIgnoreCase);
+
+    // Speed and FLOP/s together say how much is computed for a token: a third more than the model needs is a second forward.
+    private static bool CountsMoreThanTheModel(PublishedRow row, Workload run)
+    {
+        var (tokens, flops) = (row.Number("tokens_per_s_per_gpu"), row.Number("tflops_per_gpu") * 1e12);
+        return tokens > 0 && flops / tokens / run.Model.FlopsPerToken(run.Sequence) is > LeastRecomputed and < MostRecomputed;
+    }
 
     private static Recompute LeastThatFits(Workload run, ClusterDescription cluster, ImplementationProfile profile) =>
         new[] { Recompute.None, Recompute.PerOp }.FirstOrDefault(

@@ -26,8 +26,9 @@ public static partial class FullyShard
     /// <summary>Watches a training step of a distributed model, on Meta or on a device with memory.</summary>
     /// <param name="module">The model. Its observer is replaced meanwhile, and its ledger starts new peaks.</param>
     /// <param name="step">One training step: opens it, runs forward and backward of every micro-batch, and updates. It is called twice, since optimizer state is there from the first update on; the second time counts.</param>
+    /// <param name="beside">Told of the events too; null is nobody.</param>
     /// <returns>What each event of the step left in memory.</returns>
-    public static ShardingPlan Describe(ShardedModule module, Action step)
+    public static ShardingPlan Describe(ShardedModule module, Action step, IScheduleObserver? beside = null)
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(step);
@@ -35,7 +36,7 @@ public static partial class FullyShard
         module.Tensors.Ledger.ResetPeaks();
         var timeline = new MemoryTimeline(module.Tensors.Ledger);
         var observer = module.Observer;
-        module.Observer = timeline;
+        module.Observer = beside is null ? timeline : new ObserverPair(timeline, beside);
         try
         {
             step();

@@ -2,7 +2,7 @@ using NetZero.Tensors;
 
 namespace NetZero.Sharding;
 
-/// <summary>What a training step of a sharded model comes to on one rank: units, events, bytes. Made by <see cref="FullyShard.Describe(ShardedModule, Action)"/>.</summary>
+/// <summary>What a training step of a sharded model comes to on one rank: units, events, bytes. Made by <see cref="FullyShard.Describe(ShardedModule, Action, IScheduleObserver)"/>.</summary>
 public sealed class ShardingPlan
 {
     internal ShardingPlan(ShardedModule module, MemoryTimeline timeline)

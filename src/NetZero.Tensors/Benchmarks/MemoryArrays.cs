@@ -26,14 +26,11 @@ internal sealed unsafe class MemoryArrays
     public float* this[int index] => _arrays[index];
 
     /// <summary>Bytes that one pass reads and writes.</summary>
-    public long PassBytes(MemoryPattern pattern) => Floats * sizeof(float) * pattern switch
-    {
-        MemoryPattern.Copy or MemoryPattern.CopyAround => 2,
-        MemoryPattern.Update => 7,
-        _ => 1,
-    };
+    public long PassBytes(MemoryPattern pattern) => (long)Pass(pattern).Work.Bytes;
 
     /// <summary>The rate of a pattern in GB/s.</summary>
     public RateWithin Rate(MemoryPattern pattern) =>
-        Turns.Of(1e-9 * PassBytes(pattern), () => _tensors.Launch(new MemoryPass(pattern, _arrays[0], _arrays[1], _arrays[2], _arrays[3], Floats)));
+        Turns.Of(1e-9 * PassBytes(pattern), () => _tensors.Launch(Pass(pattern)));
+
+    private MemoryPass Pass(MemoryPattern pattern) => new(pattern, _arrays[0], _arrays[1], _arrays[2], _arrays[3], Floats);
 }

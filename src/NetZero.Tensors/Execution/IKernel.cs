@@ -9,6 +9,9 @@ namespace NetZero.Tensors;
 /// </remarks>
 public interface IKernel
 {
+    /// <summary>What the call computes and moves at the least: what the planner times it by.</summary>
+    KernelWork Work { get; }
+
     /// <summary>Computes on the CPU with the given workers. Must give the same bits for any number of threads.</summary>
     void Run(WorkerPool workers);
 }

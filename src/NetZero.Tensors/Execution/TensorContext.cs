@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace NetZero.Tensors;
@@ -57,9 +58,23 @@ public sealed partial class TensorContext : IDisposable
     /// <summary>How often the host has waited for contents of a tensor.</summary>
     public long HostReads { get; private set; }
 
+    /// <summary>Told of every kernel call; null is nobody.</summary>
+    public IKernelObserver? KernelObserver { get; set; }
+
     /// <summary>Hands a kernel to the device: on the CPU it has run when this returns, on Meta it never runs, elsewhere it runs in stream order.</summary>
     public void Launch<TKernel>(in TKernel kernel)
-        where TKernel : struct, IKernel => Stream.Launch(kernel);
+        where TKernel : struct, IKernel
+    {
+        if (KernelObserver is not { } observer)
+        {
+            Stream.Launch(kernel);
+            return;
+        }
+
+        var start = Stopwatch.GetTimestamp();
+        Stream.Launch(kernel);
+        observer.OnLaunch(new KernelLaunch(KernelName<TKernel>.Value, kernel.Work, start, Stopwatch.GetTimestamp()));
+    }
 
     /// <summary>A further stream, which ends with this context.</summary>
     /// <param name="name">What it is for.</param>

@@ -18,7 +18,5 @@ public sealed record BenchmarkShape(string Name, Gpt2Config Model, int SequenceL
     ];
 
     /// <summary>FLOPs of one token, forward and backward: 6 N + 12 L C T, N without position embeddings (PaLM, appendix B, full attention).</summary>
-    public double FlopsPerToken =>
-        TrainingFlops.PerToken(
-            new Gpt2(Model).ParameterCount() - ((long)Model.PositionCount * Model.EmbeddingSize), Model.LayerCount, Model.EmbeddingSize, SequenceLength);
+    public double FlopsPerToken => TrainingProgram.FlopsPerToken(Model, SequenceLength);
 }

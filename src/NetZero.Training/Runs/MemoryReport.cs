@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NetZero.Tensors;
 
 namespace NetZero.Training;
@@ -11,6 +12,18 @@ public sealed record RankMemory(int Rank, KindBytes Peak, KindBytes Steady, long
 {
     /// <summary>Steady bytes of what the formula speaks of: parameters, gradients, optimizer state.</summary>
     public long ModelStateBytes => Steady[MemoryKind.Parameter] + Steady[MemoryKind.Gradient] + Steady[MemoryKind.Optimizer];
+
+    /// <summary>Writes the object that <c>memory.json</c> has for a rank.</summary>
+    public void WriteTo(Utf8JsonWriter json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        json.WriteStartObject();
+        json.WriteNumber("rank", Rank);
+        Peak.WriteTo(json, "peak_bytes");
+        Steady.WriteTo(json, "steady_bytes");
+        json.WriteNumber("model_state_bytes_expected", ModelStateBytesExpected);
+        json.WriteEndObject();
+    }
 }
 
 /// <summary>Writes <c>memory.json</c>.</summary>
@@ -23,14 +36,7 @@ public static class MemoryReport
         {
             writer.WriteStartArray("ranks");
             foreach (var rank in ranks.OrderBy(rank => rank.Rank))
-            {
-                writer.WriteStartObject();
-                writer.WriteNumber("rank", rank.Rank);
-                rank.Peak.WriteTo(writer, "peak_bytes");
-                rank.Steady.WriteTo(writer, "steady_bytes");
-                writer.WriteNumber("model_state_bytes_expected", rank.ModelStateBytesExpected);
-                writer.WriteEndObject();
-            }
+                rank.WriteTo(writer);
             writer.WriteEndArray();
         }));
 }

@@ -16,6 +16,9 @@ internal readonly unsafe struct AttentionBackwardKernel(
     /// <summary>Scratch for <paramref name="threads"/> workers: each holds one head's keys and values, their gradients, and one tile of the rest.</summary>
     public static long WorkspaceBytes(int threads, AttentionShape shape) => threads * AttentionGradientTiles.Floats(shape) * sizeof(float);
 
+    /// <inheritdoc/>
+    public KernelWork Work => shape.Work(products: 5, passes: 2);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

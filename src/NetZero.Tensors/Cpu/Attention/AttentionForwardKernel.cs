@@ -17,6 +17,9 @@ internal readonly unsafe struct AttentionForwardKernel(
     /// <summary>Scratch for <paramref name="threads"/> workers: each holds one head's keys (transposed) and values, and one tile of the rest.</summary>
     public static long WorkspaceBytes(int threads, AttentionShape shape) => threads * FloatsPerWorker(shape) * sizeof(float);
 
+    /// <inheritdoc/>
+    public KernelWork Work => shape.Work(products: 2, passes: 1);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

@@ -19,8 +19,21 @@ internal readonly unsafe record struct AttentionOperand(nint Pointer, long Batch
 internal readonly record struct AttentionShape(
     long Batch, long Tokens, long Heads, long KeyHeads, long HeadChannels, float Scale, bool Causal)
 {
+    // Maximum, exponential (a polynomial of degree 6 with its reduction), sum and scaling of a score.
+    private const double ExponentialFlops = 24;
+
     /// <summary>Query heads that share a key head.</summary>
     public long GroupSize => Heads / KeyHeads;
+
+    /// <summary>What products of scores with channels come to, and how often each score passes through exponentials.</summary>
+    /// <remarks>Under the causal mask a tile of queries sees the tiles of keys before it and its own, whole.</remarks>
+    public KernelWork Work(int products, int passes)
+    {
+        double keys = AttentionTiles.PaddedKeys(Tokens);
+        var scores = Batch * Heads * (Causal ? keys * (keys + AttentionTiles.Keys) / 2 : keys * keys);
+        var operands = Batch * Tokens * (Heads + KeyHeads) * HeadChannels * 2.0 * passes;
+        return new KernelWork(scores * ((2.0 * products * HeadChannels) + (passes * ExponentialFlops)), operands * sizeof(float));
+    }
 
     /// <summary>Keys of the tile from <paramref name="firstKey"/> that query <paramref name="query"/> sees (it may be none: 0 or less).</summary>
     public long VisibleKeys(long query, long firstKey) =>

@@ -5,5 +5,8 @@ namespace NetZero.Tensors;
 /// <summary>All bytes become 0.</summary>
 internal readonly unsafe struct ClearKernel(void* y, long bytes) : IKernel
 {
+    /// <inheritdoc/>
+    public KernelWork Work => new(0, bytes);
+
     public void Run(WorkerPool workers) => NativeMemory.Clear(y, (nuint)bytes);
 }

@@ -3,6 +3,9 @@ namespace NetZero.Tensors;
 /// <summary>y[i] = value.</summary>
 internal readonly unsafe struct FillKernel(float* y, long count, float value) : IKernel
 {
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(count);
+
     public void Run(WorkerPool workers)
     {
         for (long done = 0; done < count; done += int.MaxValue)

@@ -9,6 +9,9 @@ namespace NetZero.Tensors.Cpu;
 /// </remarks>
 internal readonly unsafe struct CastKernel(void* source, DType from, void* destination, DType to, long count) : IKernel, IParallelBody
 {
+    /// <inheritdoc/>
+    public KernelWork Work => new(0, (double)count * (from.SizeInBytes() + to.SizeInBytes()));
+
     public void Run(WorkerPool workers)
     {
         var body = this;

@@ -4,6 +4,9 @@ namespace NetZero.Tensors.Cpu;
 /// <remarks>An index outside of [0, extent) throws an <see cref="ArgumentOutOfRangeException"/> that names it.</remarks>
 internal readonly unsafe struct GatherKernel(byte* x, int elementBytes, GatherIndices indices, byte* y) : IKernel, IParallelBody
 {
+    /// <inheritdoc/>
+    public KernelWork Work => new(0, 2.0 * indices.Elements * elementBytes);
+
     public void Run(WorkerPool workers)
     {
         var body = this;
@@ -40,6 +43,9 @@ internal readonly unsafe struct GatherBackwardKernel(GatherIndices indices, floa
     private const long ColumnTile = 64;
 
     private long Tiles => (indices.Inner + ColumnTile - 1) / ColumnTile;
+
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(3 * indices.Elements);
 
     public void Run(WorkerPool workers)
     {

@@ -55,6 +55,18 @@ internal readonly unsafe struct StridedCopyKernel : IKernel
         }
     }
 
+    /// <inheritdoc/>
+    public KernelWork Work
+    {
+        get
+        {
+            var bytes = 2.0 * _elementBytes;
+            for (var i = 0; i < _dims; i++)
+                bytes *= _extents[i];
+            return new KernelWork(0, bytes);
+        }
+    }
+
     public void Run(WorkerPool workers)
     {
         var across = DimAcross();

@@ -31,6 +31,9 @@ internal readonly unsafe struct BinaryKernel<TRule> : IKernel, IParallelBody
         : this(rule, (float*)null, b, y, plan, accumulate) =>
         _condition = condition;
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass((_accumulate ? 4 : 3) * _plan.Rows * _plan.RowLength);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

@@ -33,6 +33,9 @@ internal readonly unsafe struct TernaryKernel<TRule> : IKernel, IParallelBody
         : this(rule, (float*)null, b, c, y, plan, accumulate) =>
         _condition = condition;
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass((_accumulate ? 5 : 4) * _plan.Rows * _plan.RowLength);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

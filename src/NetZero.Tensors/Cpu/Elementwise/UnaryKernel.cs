@@ -21,6 +21,9 @@ internal readonly unsafe struct UnaryKernel<TRule> : IKernel, IParallelBody
         _accumulate = accumulate;
     }
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass((_accumulate ? 3 : 2) * _plan.Rows * _plan.RowLength);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

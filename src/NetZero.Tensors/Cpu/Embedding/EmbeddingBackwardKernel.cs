@@ -15,6 +15,9 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
     // Columns of a strip: 512 bytes, enough to stream well; few enough that a table of 384 columns still feeds three threads.
     private const long StripColumns = 128;
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass((3 * count * columns) + (accumulate ? 0 : vocabulary * columns));
+
     public void Run(WorkerPool workers)
     {
         if (!accumulate)

@@ -8,6 +8,9 @@ internal readonly unsafe struct EmbeddingForwardKernel(
     // Rows a task copies: enough to outweigh handing out the task.
     private const long RowsPerTask = 32;
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(2 * count * columns);
+
     /// <exception cref="ArgumentException">An id lies outside of [0, vocabulary).</exception>
     public void Run(WorkerPool workers)
     {

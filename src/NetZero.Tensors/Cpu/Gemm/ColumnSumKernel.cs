@@ -16,6 +16,9 @@ internal readonly unsafe struct ColumnSumKernel(float* x, float* y, long rows, l
     private const int TaskColumns = 256;
 
     /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(rows * columns);
+
+    /// <inheritdoc/>
     public void Run(WorkerPool workers)
     {
         if (TileVector512.IsSupported)

@@ -78,6 +78,9 @@ internal readonly unsafe struct GemmKernel : IKernel
             : GemmBlocking.WorkspacePerThread(m, n, k));
 
     /// <inheritdoc/>
+    public KernelWork Work => new(2.0 * M * N * K * Batch, ((double)M * K + (double)K * N + (double)M * N * (Accumulate ? 2 : 1)) * Batch * sizeof(float));
+
+    /// <inheritdoc/>
     public void Run(WorkerPool workers)
     {
         if (M == 0 || N == 0 || Batch == 0)

@@ -12,6 +12,9 @@ internal readonly unsafe struct CrossEntropyBackwardKernel(
     long vocabulary, long ignoreIndex)
     : IKernel
 {
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(2 * rows * vocabulary);
+
     public void Run(WorkerPool workers)
     {
         var count = CrossEntropyRows.Count(targets, targetType, rows, ignoreIndex);

@@ -16,6 +16,9 @@ internal readonly unsafe struct CrossEntropyForwardKernel(
 {
     public static long WorkspaceBytes(long rows) => rows * sizeof(double);
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(rows * vocabulary);
+
     /// <exception cref="ArgumentException">A target that is neither ignored nor in [0, vocabulary).</exception>
     public void Run(WorkerPool workers)
     {

@@ -12,6 +12,14 @@ namespace NetZero.Tensors;
 /// <param name="count">Floats of each array, a multiple of 16, at addresses that are multiples of 64.</param>
 internal readonly unsafe struct MemoryPass(MemoryPattern pattern, float* a, float* b, float* c, float* d, long count) : IKernel, IParallelBody
 {
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(count * pattern switch
+    {
+        MemoryPattern.Copy or MemoryPattern.CopyAround => 2,
+        MemoryPattern.Update => 7,
+        _ => 1,
+    });
+
     public void Run(WorkerPool workers)
     {
         var body = this;

@@ -20,6 +20,9 @@ internal readonly unsafe struct RmsNormBackwardKernel(
 
     private float* Partials => (float*)scratch;
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass((accumulateInput ? 4 : 3) * rows * columns);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

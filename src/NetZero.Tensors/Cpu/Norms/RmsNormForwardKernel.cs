@@ -11,6 +11,9 @@ internal readonly unsafe struct RmsNormForwardKernel(
     float* x, float* gamma, float* y, float* rstd, long rows, long columns, float epsilon)
     : IKernel, IParallelBody
 {
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(2 * rows * columns);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

@@ -25,6 +25,9 @@ public readonly record struct AdamWSettings(
 public readonly struct AdamWKernel(FlatStretch stretch, FlatState moment1, FlatState moment2, AdamWSettings settings) : IKernel
 {
     /// <inheritdoc/>
+    public KernelWork Work => stretch.Work(moment1, moment2);
+
+    /// <inheritdoc/>
     public void Run(WorkerPool workers) => new FlatUpdate<AdamWRule>(stretch, moment1, moment2, new AdamWRule(settings)).Run(workers);
 }
 

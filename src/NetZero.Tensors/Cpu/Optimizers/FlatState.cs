@@ -9,12 +9,16 @@ public readonly unsafe struct FlatState
 
     private readonly BlockCode? _code;
 
+    // On Meta there is no address that would tell.
+    private readonly bool _exists;
+
     private FlatState(void* data, DType dtype, float* scales = null, BlockCode? code = null)
     {
         Data = data;
         DType = dtype;
         Scales = scales;
         _code = code;
+        _exists = true;
     }
 
     /// <summary>No state: it reads as zero and is not written.</summary>
@@ -27,6 +31,9 @@ public readonly unsafe struct FlatState
     internal float* Scales { get; }
 
     internal BlockCode Code => _code!;
+
+    /// <summary>Bytes of an element with its part of a scale; 0 where there is no state.</summary>
+    internal double ElementBytes => !_exists ? 0 : DType.SizeInBytes() + (_code is null ? 0 : (double)sizeof(float) / BlockElements);
 
     /// <summary>Whether kernels can work in place.</summary>
     internal bool IsFloat => DType == DType.F32;

@@ -24,6 +24,9 @@ public readonly unsafe struct FlatStretch(float* values, float* gradients, long 
     /// <summary>The element behind the last.</summary>
     public long End => start + count;
 
+    /// <summary>An update's bytes: values and states are read and written, gradients read.</summary>
+    internal KernelWork Work(FlatState first, FlatState second) => new(0, count * ((3.0 * sizeof(float)) + (2 * (first.ElementBytes + second.ElementBytes))));
+
     /// <summary>The factor on the gradients, as a value.</summary>
     public float Scale => gradientScale == null ? 1 : *gradientScale;
 }

@@ -18,6 +18,9 @@ public readonly record struct LionSettings(double LearningRate, double Beta1, do
 public readonly struct LionKernel(FlatStretch stretch, FlatState momentum, LionSettings settings) : IKernel
 {
     /// <inheritdoc/>
+    public KernelWork Work => stretch.Work(momentum, FlatState.None);
+
+    /// <inheritdoc/>
     public void Run(WorkerPool workers) => new FlatUpdate<LionRule>(stretch, momentum, FlatState.None, new LionRule(settings)).Run(workers);
 }
 

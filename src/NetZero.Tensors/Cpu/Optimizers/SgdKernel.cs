@@ -20,6 +20,9 @@ public readonly record struct SgdSettings(double LearningRate, double Momentum, 
 public readonly unsafe struct SgdKernel(FlatStretch stretch, FlatState momentum, SgdSettings settings) : IKernel
 {
     /// <inheritdoc/>
+    public KernelWork Work => stretch.Work(momentum, FlatState.None);
+
+    /// <inheritdoc/>
     public void Run(WorkerPool workers)
     {
         if (momentum.Data == null)

@@ -28,6 +28,9 @@ internal readonly unsafe struct DropoutKernel(
         return (uint)(probability * 4294967296.0);
     }
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass((accumulate ? 3 : 2) * samples * elementsPerSample);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

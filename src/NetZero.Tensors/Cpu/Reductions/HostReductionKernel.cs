@@ -20,6 +20,9 @@ internal readonly unsafe struct HostReductionKernel<TRule>(float* x, long count,
     /// <summary>Scratch memory: the result, which the host copies, and one double for each task.</summary>
     public static long WorkspaceBytes(long count) => (1 + TaskCount(count)) * sizeof(double);
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(count);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

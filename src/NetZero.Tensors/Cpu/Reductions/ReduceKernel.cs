@@ -29,6 +29,9 @@ internal readonly unsafe struct ReduceKernel<TRule> : IKernel
         _accumulate = accumulate;
     }
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(_shape.Outer * (_shape.Reduced + 1) * _shape.Inner);
+
     public void Run(WorkerPool workers)
     {
         if (_shape.Outer == 0 || _shape.Inner == 0)

@@ -7,6 +7,9 @@ internal readonly unsafe struct SoftmaxBackwardKernel(
     float* y, float* dy, float* dx, long rows, long columns, bool logarithm, bool accumulate)
     : IKernel, IParallelBody
 {
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass((accumulate ? 4 : 3) * rows * columns);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

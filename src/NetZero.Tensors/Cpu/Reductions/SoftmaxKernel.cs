@@ -5,6 +5,9 @@ namespace NetZero.Tensors.Cpu;
 /// </summary>
 internal readonly unsafe struct SoftmaxKernel(float* x, float* y, long rows, long columns, bool logarithm) : IKernel, IParallelBody
 {
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass(2 * rows * columns);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

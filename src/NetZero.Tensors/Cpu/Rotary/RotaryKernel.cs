@@ -15,6 +15,9 @@ internal readonly unsafe struct RotaryKernel(
     // Pairs whose sines and cosines are on the stack at once: 4 KiB.
     private const int MaxPairs = 512;
 
+    /// <inheritdoc/>
+    public KernelWork Work => KernelWork.Pass((accumulate ? 3 : 2) * batch * tokens * heads * channels);
+
     public void Run(WorkerPool workers)
     {
         var body = this;

@@ -1,9 +1,7 @@
-using NetZero.Sharding;
+namespace NetZero.Sharding;
 
-namespace NetZero.Training;
-
-/// <summary>What a trace calls the schedule's events: spans have the name of what fills them.</summary>
-internal static class TraceNames
+/// <summary>What traces, measured and planned, call the schedule's events: spans have the name of what fills them.</summary>
+public static class TraceNames
 {
     /// <summary>The name of an event.</summary>
     public static string Of(ScheduleEventKind kind) => kind switch

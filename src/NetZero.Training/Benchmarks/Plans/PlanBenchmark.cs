@@ -1,0 +1,95 @@
+using NetZero.Collectives;
+using NetZero.Planning;
+using NetZero.Tensors;
+
+namespace NetZero.Training;
+
+/// <summary>Compares planned step times with measured ones.</summary>
+public static class PlanBenchmark
+{
+    private const int WarmUpSteps = 2;
+    private const int CountedSteps = 3;
+
+    /// <summary>Steps of each case.</summary>
+    internal const int Steps = WarmUpSteps + CountedSteps;
+
+    /// <summary>Measures the machine, plans each case, and runs it.</summary>
+    /// <param name="cases">The cases.</param>
+    /// <param name="cluster">The machine's description; null measures it for each number of ranks, just before the first case that has it.</param>
+    /// <param name="cancellation">Looked at between steps.</param>
+    /// <returns>A line for each case as soon as it has run.</returns>
+    public static async IAsyncEnumerable<PlanLine> RunAsync(
+        IEnumerable<PlanCase> cases, ClusterDescription? cluster = null, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(cases);
+        foreach (var alike in cases.GroupBy(one => one.Ranks))
+        {
+            var machine = cluster ?? await MachineBenchmark.MeasureAsync([(alike.Key, 1)], cancellation).ConfigureAwait(false);
+            foreach (var one in alike)
+            {
+                var planned = RunPlanner.Plan(one.Run, machine).Time;
+                yield return new PlanLine(one.Name, planned, await MeasureAsync(one.Run, cancellation).ConfigureAwait(false));
+            }
+        }
+    }
+
+    private static async Task<double> MeasureAsync(RunConfiguration run, CancellationToken cancellation)
+    {
+        var seconds = new double[CountedSteps];
+        await World.RunAsync(
+            run.Ranks,
+            rank =>
+            {
+                var module = RunParts.Shard(run, RunParts.PlannedModel(run), rank.Group, rank.Tensors, source: null);
+                var loop = RunParts.Loop(run, module, new RandomBatches(run, rank.Rank));
+                for (var step = 0; step < Steps; step++)
+                {
+                    var result = loop.Step(step, rank.Cancellation);
+                    if (rank.Rank == 0 && step >= WarmUpSteps)
+                        seconds[step - WarmUpSteps] = result.Seconds;
+                }
+
+                return Task.CompletedTask;
+            },
+            new WorldOptions { Tensors = new TensorContextOptions { Threads = run.ThreadsPerRank } },
+            cancellation).ConfigureAwait(false);
+        Array.Sort(seconds);
+        return seconds[CountedSteps / 2];
+    }
+
+    // Drawn before the steps, so that reading costs what it costs to read from a text.
+    private sealed class RandomBatches : IBatchSource
+    {
+        private readonly RunConfiguration _run;
+        private readonly int[] _tokens;
+
+        public RandomBatches(RunConfiguration run, int rank)
+        {
+            _run = run;
+            var random = new Random(rank);
+            _tokens = [.. Enumerable.Range(0, (run.MicroBatchSize * run.Data.SequenceLength) + 1).Select(_ => random.Next(run.Model.VocabularySize))];
+        }
+
+        public int Rows => _run.MicroBatchSize;
+
+        public int SequenceLength => _run.Data.SequenceLength;
+
+        public long FirstSample(int microBatch) => 0;
+
+        public void Read(long step, int microBatch, Span<int> inputs, Span<int> targets)
+        {
+            _tokens.AsSpan(0, inputs.Length).CopyTo(inputs);
+            _tokens.AsSpan(1, targets.Length).CopyTo(targets);
+        }
+    }
+}
+
+/// <summary>A planned step beside the measured one.</summary>
+/// <param name="Name">The case.</param>
+/// <param name="Planned">The prediction.</param>
+/// <param name="MeasuredSeconds">The median over the counted steps.</param>
+public sealed record PlanLine(string Name, StepPrediction Planned, double MeasuredSeconds)
+{
+    /// <summary>Planned over measured seconds, minus 1.</summary>
+    public double Error => (Planned.StepSeconds / MeasuredSeconds) - 1;
+}
