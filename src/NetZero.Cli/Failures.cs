@@ -8,6 +8,9 @@ namespace NetZero.Cli;
 /// <summary>From exceptions to exit codes and lines on the error output.</summary>
 internal static class Failures
 {
+    // As many as tell where in a step a rank is, and few enough to be read.
+    private const int CallsShown = 8;
+
     /// <summary>Reports a failure.</summary>
     /// <returns>The exit code.</returns>
     public static int Report(Exception failure, TextWriter error)
@@ -31,6 +34,10 @@ internal static class Failures
         if (Peer(failure) is { } peer)
         {
             error.WriteLine($"error: {peer.Message.ReplaceLineEndings(" ")}");
+
+            // A launcher collects the same from all ranks, once, and whole.
+            if (peer.Report is { } report && Environment.GetEnvironmentVariable("NETZERO_LAUNCHER") is null)
+                report.WriteText(error, CallsShown);
             return ExitCodes.PeerFailed;
         }
         error.WriteLine($"error: {failure}");

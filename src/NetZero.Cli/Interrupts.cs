@@ -9,9 +9,6 @@ namespace NetZero.Cli;
 /// </remarks>
 internal sealed class Interrupts : IDisposable
 {
-    // All ranks end within two seconds; after that the process ends without them.
-    private static readonly TimeSpan EndWithin = TimeSpan.FromSeconds(2);
-
     // What shells add to a signal's number for an exit code.
     private const int Shells = 128;
 
@@ -23,6 +20,10 @@ internal sealed class Interrupts : IDisposable
     private int _signals;
 
     private sealed record Finishing(Action Announce, bool Always);
+
+    /// <summary>How long the verb has to end; after that the process ends without it. Ranks that are threads end within the two seconds that it is unless set.</summary>
+    /// <remarks>A verb that has started processes needs as long as it gives them, and a little more to say what became of them.</remarks>
+    public TimeSpan EndWithin { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Cancelled when the verb should finish what it has at hand, and end.</summary>
     public CancellationToken Finish => _finish.Token;

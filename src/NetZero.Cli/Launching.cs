@@ -6,8 +6,10 @@ namespace NetZero.Cli;
 /// <param name="Processes">How many.</param>
 /// <param name="Arguments">This tool's arguments for each.</param>
 /// <param name="LogFolder">Where each one's output is kept.</param>
+/// <param name="ReportFolder">Where a hang is reported.</param>
 /// <param name="Stop">When cancelled, they are asked once to save and end.</param>
-internal sealed record LaunchRequest(int Processes, IReadOnlyList<string> Arguments, string LogFolder, CancellationToken Stop = default);
+internal sealed record LaunchRequest(
+    int Processes, IReadOnlyList<string> Arguments, string LogFolder, string ReportFolder, CancellationToken Stop = default);
 
 /// <summary>Starts ranks as processes and waits for them.</summary>
 /// <returns>The exit code.</returns>
@@ -16,6 +18,12 @@ internal delegate Task<int> RunLaunch(LaunchRequest request, ITerminal terminal,
 /// <summary>Starts this tool once for each rank.</summary>
 internal static class Launching
 {
+    // Workers end within two seconds of Ctrl+C by themselves; then they are killed.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(4);
+
+    /// <summary>How long a launcher takes to end at most: the grace, and what killing processes and reading their last words takes.</summary>
+    public static readonly TimeSpan EndWithin = Grace * 2;
+
     public static async Task<int> RunAsync(LaunchRequest request, ITerminal terminal, CancellationToken cancellation)
     {
         var (program, arguments) = ThisTool();
@@ -26,11 +34,14 @@ internal static class Launching
             Arguments = [.. arguments, .. request.Arguments],
             LogFolder = request.LogFolder,
             Stop = request.Stop,
+            Grace = Grace,
+            ReportFolder = request.ReportFolder,
         };
         var failure = await Launcher.RunAsync(options, Show, cancellation);
         if (failure is null)
             return ExitCodes.Success;
-        terminal.Error.WriteLine($"error: {failure.Reason.ReplaceLineEndings(" ")}; each rank's output is in {request.LogFolder}");
+        terminal.Error.WriteLine($"error: {failure.Reason.ReplaceLineEndings(" ")}; "
+            + (failure.ReportPath is { } report ? $"all ranks' calls are in {report}, and " : "") + $"each rank's output is in {request.LogFolder}");
         return failure.ExitCode == 0 ? ExitCodes.Defect : failure.ExitCode;
 
         // Rank 0 reports for all, so its output is the job's; what others say is marked.

@@ -19,6 +19,7 @@ internal sealed class Tool(ITerminal terminal, Engines engines)
             PlanCommand.Create(terminal, engines.Measure),
             TraceCommand.Create(terminal),
             BenchCommand.Create(terminal, engines.BenchTrain, engines.Measure),
+            DoctorCommand.Create(terminal),
         };
         // An argument that begins with @ is a prompt or a path, never a file of further arguments.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });

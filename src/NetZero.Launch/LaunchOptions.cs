@@ -15,6 +15,9 @@ public sealed record LaunchOptions
     /// <summary>Where each rank's output is kept, in <c>rank-N.log</c>; the folder is made.</summary>
     public required string LogFolder { get; init; }
 
+    /// <summary>Where <c>hang-report.txt</c> and <c>hang-report.json</c> are written when ranks wait in vain or disagree; made when needed.</summary>
+    public required string ReportFolder { get; init; }
+
     /// <summary>When cancelled, workers are asked once to end, as Ctrl+C asks, and have all the time they need for it. Cancelling the job after that kills them.</summary>
     public CancellationToken Stop { get; init; }
 
@@ -36,4 +39,8 @@ public readonly record struct WorkerLine(int Rank, bool IsError, string Text);
 /// <param name="ProcessId">Its process.</param>
 /// <param name="ExitCode">How the process ended; 128 + n after signal n.</param>
 /// <param name="Reason">One line: the rank's own exception, its signal, or its exit code.</param>
-public sealed record WorkerFailure(int Rank, int ProcessId, int ExitCode, string Reason);
+public sealed record WorkerFailure(int Rank, int ProcessId, int ExitCode, string Reason)
+{
+    /// <summary>Where the report of all ranks' calls is; null for failures that are not about these.</summary>
+    public string? ReportPath { get; init; }
+}

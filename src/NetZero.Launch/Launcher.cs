@@ -24,9 +24,11 @@ public static class Launcher
         ArgumentNullException.ThrowIfNull(onLine);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Processes, 1);
         Directory.CreateDirectory(options.LogFolder);
-        var failures = new FailureLog();
+        using var recorder = new JobRecorder();
+        var failures = new FailureLog(recorder);
         var job = Guid.NewGuid().ToString("N");
         var coordinator = Coordinator.Start(new IPEndPoint(IPAddress.Loopback, 0), options.Processes, job, options.JoinTimeout);
+        coordinator.OnJoined = recorder.OnJoined;
         coordinator.OnFailure = failures.Add;
         var workers = new List<Worker>();
         try
@@ -36,7 +38,7 @@ public static class Launcher
                 workers.Add(Worker.Start(options, rank, coordinator.EndPoint, job, line => { lock (writing) onLine(line); }));
             await EndAsync(workers, options, cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
-            return failures.FirstCause(workers);
+            return failures.FirstCause(workers) is { } failure ? failure with { ReportPath = recorder.Write(options.ReportFolder) } : null;
         }
         finally
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 
 namespace NetZero.Cli.Tests;
 
@@ -46,11 +47,55 @@ public sealed class LaunchTests : IDisposable
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 6);
         var text = await errors;
         Assert.Equal(137, launcher.ExitCode);
-        Assert.Contains($"error: rank 1 (process {victim}) was ended by SIGKILL (exit code 137)", text, StringComparison.Ordinal);
+        Assert.Contains($"error: rank 1 (process {victim}) was ended by SIGKILL (exit code 137); its last call was ", text, StringComparison.Ordinal);
         foreach (var survivor in (int[])[0, 2])
             Assert.Contains($"[rank {survivor}] error: Rank 1 failed: process {victim} has ended without a word", text, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(Path.GetTempPath(), $"*-{victim}-*"));
         Assert.Empty(WorkersOf(launcher.Id));
+    }
+
+    [Fact]
+    public async Task RankThatStandsStill_IsNamedByTheDumpOfTheLiveJob_AndByTheReportWhenTheTimeIsUp()
+    {
+        if (!OperatingSystem.IsLinux())
+            return; // The rank's process is found through /proc.
+        using var launcher = await StartLongRunAsync("--set", "timeout_seconds=3");
+        var victim = WorkersOf(launcher.Id)[1];
+        var errors = launcher.StandardError.ReadToEndAsync();
+        var clock = Stopwatch.StartNew();
+        await SignalAsync("STOP", victim);
+        await Task.Delay(500);
+        var dump = await RunAsync(["doctor", "--dump", $"{launcher.Id}"]);
+        await launcher.WaitForExitAsync();
+
+        // The timeout, the grace after which a process that cannot end is killed, and what the machine adds.
+        Assert.InRange(clock.Elapsed.TotalSeconds, 3, 13);
+        Assert.Contains($"not there: rank 1 (process {victim}, stopped by a signal), its last call was", dump.Output, StringComparison.Ordinal);
+        Assert.Contains(" at ", dump.Output, StringComparison.Ordinal);
+        Assert.Equal(5, launcher.ExitCode);
+        Assert.Contains($"error: rank 1 (process {victim}, stopped by a signal) held the others up: rank", await errors, StringComparison.Ordinal);
+        var text = File.ReadAllLines(_folder.At("out/hang-report.txt"));
+        Assert.Contains("CollectiveTimeoutException", text[0], StringComparison.Ordinal);
+        Assert.Contains($"rank 1 (process {victim}, stopped by a signal) holds the others up; latest call first:", text);
+        using var json = JsonDocument.Parse(File.ReadAllBytes(_folder.At("out/hang-report.json")));
+        Assert.Equal(1, Assert.Single(json.RootElement.GetProperty("blamed_ranks").EnumerateArray()).GetInt32());
+        var ranks = json.RootElement.GetProperty("ranks");
+        Assert.Equal(3, ranks.GetArrayLength());
+        foreach (var rank in ranks.EnumerateArray())
+        {
+            var last = rank.GetProperty("calls")[rank.GetProperty("calls").GetArrayLength() - 1];
+            Assert.Matches(@"^\w+\.cs:\d+$", last.GetProperty("call_site").GetString());
+        }
+
+        Assert.Empty(WorkersOf(launcher.Id));
+    }
+
+    [Fact]
+    public async Task Dump_OfAProcessThatIsNoRank_SaysSo()
+    {
+        var result = await RunAsync(["doctor", "--dump", $"{Environment.ProcessId}"]);
+        Assert.Equal(2, result.Code);
+        Assert.StartsWith($"error: --dump {Environment.ProcessId}: ", result.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -96,18 +141,20 @@ public sealed class LaunchTests : IDisposable
     private string[] Losses(string run) =>
         [.. File.ReadLines(_folder.At($"{run}/metrics.jsonl")).Select(line => line[..line.IndexOf("\"tokens_per_second", StringComparison.Ordinal)])];
 
-    private async Task<Process> StartLongRunAsync()
+    private async Task<Process> StartLongRunAsync(params string[] more)
     {
-        var launcher = Start(["train", _folder.Configuration, "--processes", "3", "--set", "train_batch_size=3", "--set", "steps=1000000"], []);
+        var launcher = Start(["train", _folder.Configuration, "--processes", "3", "--set", "train_batch_size=3", "--set", "steps=1000000", .. more], []);
         for (var line = ""; !line.StartsWith("step 2/", StringComparison.Ordinal);)
             line = await launcher.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException(await launcher.StandardError.ReadToEndAsync());
         _ = launcher.StandardOutput.ReadToEndAsync();
         return launcher;
     }
 
-    private static async Task KillAsync(int process)
+    private static Task KillAsync(int process) => SignalAsync("KILL", process);
+
+    private static async Task SignalAsync(string signal, int process)
     {
-        using var kill = Process.Start("kill", ["-KILL", process.ToString(CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start("kill", [$"-{signal}", process.ToString(CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync();
     }
 
@@ -140,8 +187,7 @@ public sealed class LaunchTests : IDisposable
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        await output;
-        return new Result(process.ExitCode, await errors);
+        return new Result(process.ExitCode, await output, await errors);
     }
 
     private Process Start(string[] arguments, (string Name, string Value)[] variables)
@@ -157,5 +203,5 @@ public sealed class LaunchTests : IDisposable
         return Process.Start(start)!;
     }
 
-    private sealed record Result(int Code, string Errors);
+    private sealed record Result(int Code, string Output, string Errors);
 }

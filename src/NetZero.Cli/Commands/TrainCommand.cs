@@ -125,7 +125,8 @@ internal sealed class TrainCommand
         if (parsed.GetValue(_json))
             arguments.Add("--json");
         var stop = configuration.Checkpoints.IsOn ? FinishFirst(interrupts, terminal, worker: null) : default;
-        return launch(new LaunchRequest(processes, arguments, Path.Combine(folder, "ranks"), stop), terminal, cancellation);
+        interrupts.EndWithin = Launching.EndWithin;
+        return launch(new LaunchRequest(processes, arguments, Path.Combine(folder, "ranks"), folder, stop), terminal, cancellation);
     }
 
     private RunConfiguration Configuration(ParseResult parsed, int? processes)

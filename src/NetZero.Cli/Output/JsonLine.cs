@@ -6,15 +6,19 @@ namespace NetZero.Cli;
 /// <summary>The tool's JSON: one object on one line.</summary>
 internal static class JsonLine
 {
-    public static void Write(TextWriter output, Action<Utf8JsonWriter> properties)
+    public static void Write(TextWriter output, Action<Utf8JsonWriter> properties) => WriteValue(output, json =>
+    {
+        json.WriteStartObject();
+        properties(json);
+        json.WriteEndObject();
+    });
+
+    /// <summary>As <see cref="Write"/>, where whoever writes also opens and closes the object.</summary>
+    public static void WriteValue(TextWriter output, Action<Utf8JsonWriter> value)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes))
-        {
-            json.WriteStartObject();
-            properties(json);
-            json.WriteEndObject();
-        }
+            value(json);
         output.WriteLine(Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length));
     }
 

@@ -15,6 +15,9 @@ public readonly struct CollectiveCall
     /// <summary>Whose call it is.</summary>
     public CallLabel Label { get; init; }
 
+    /// <summary>Where the call stands in the program. Not compared: ranks may come to a call on different ways.</summary>
+    public CallSite Site { get; init; }
+
     /// <summary>Elements of the whole message: of the gathered, scattered, reduced, sent or broadcast buffer.</summary>
     public long Elements { get; init; }
 

@@ -16,12 +16,13 @@ public abstract unsafe partial class ProcessGroup
     }
 
     private CollectiveCall NewCall(
-        CollectiveOperation operation, in CallLabel label, in CollectiveBuffer message, in CollectiveBuffer input, in CollectiveBuffer output,
+        CollectiveOperation operation, in CallLabel label, CallSite site, in CollectiveBuffer message, in CollectiveBuffer input, in CollectiveBuffer output,
         ReduceOp op = ReduceOp.Sum, int peer = -1, long? sequence = null) => new()
         {
             Sequence = sequence ?? _sequence++,
             Operation = operation,
             Label = label,
+            Site = site,
             Elements = message.Count,
             Bytes = message.Bytes,
             DType = message.DType,

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NetZero.Collectives;
 
 /// <summary>A set of ranks that exchange data, as one of them sees it.</summary>
@@ -9,6 +11,7 @@ namespace NetZero.Collectives;
 /// (5 ranks: ((0+1)+(2+3))+4), on every transport: the same bits everywhere, wherever slices are cut. F32 and the 16-bit types
 /// are added in fp32 and rounded once.</para>
 /// <para>Calls and waits come from the rank's own thread. A group of one moves nothing and counts nothing.</para>
+/// <para>The last parameters of each call are filled in by the compiler: reports name the line that made the call.</para>
 /// </remarks>
 public abstract partial class ProcessGroup
 {
@@ -51,14 +54,17 @@ public abstract partial class ProcessGroup
     /// <param name="label">Whose call it is.</param>
     /// <param name="shard">[S], this rank's part: own memory, or exactly its slice of <paramref name="whole"/> (in place).</param>
     /// <param name="whole">[N S], the result.</param>
+    /// <param name="file">The caller's source file.</param>
+    /// <param name="line">The caller's line.</param>
     /// <exception cref="ArgumentException">Sizes, types or memory do not fit.</exception>
     /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
-    public Work AllGather(in CallLabel label, CollectiveBuffer shard, CollectiveBuffer whole)
+    public Work AllGather(
+        in CallLabel label, CollectiveBuffer shard, CollectiveBuffer whole, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         CheckShards(CollectiveOperation.AllGather, shard, whole);
         if (Size == 1)
             return MoveLocally(shard, whole);
-        return Begin(NewCall(CollectiveOperation.AllGather, label, whole, shard, whole));
+        return Begin(NewCall(CollectiveOperation.AllGather, label, new(file, line), whole, shard, whole));
     }
 
     /// <summary>Every rank gets its slice of the reduction: <c>shard = op over ranks of whole[r S .. (r+1) S)</c>.</summary>
@@ -66,74 +72,84 @@ public abstract partial class ProcessGroup
     /// <param name="whole">[N S], this rank's contribution; not changed, except where the call is in place.</param>
     /// <param name="shard">[S], the result: own memory, or exactly this rank's slice of <paramref name="whole"/> (in place).</param>
     /// <param name="op">How elements combine.</param>
+    /// <param name="file">The caller's source file.</param>
+    /// <param name="line">The caller's line.</param>
     /// <exception cref="ArgumentException">Sizes, types or memory do not fit.</exception>
     /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
-    public Work ReduceScatter(in CallLabel label, CollectiveBuffer whole, CollectiveBuffer shard, ReduceOp op)
+    public Work ReduceScatter(
+        in CallLabel label, CollectiveBuffer whole, CollectiveBuffer shard, ReduceOp op, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         CheckShards(CollectiveOperation.ReduceScatter, shard, whole);
         CheckReducible(CollectiveOperation.ReduceScatter, whole.DType, op);
         if (Size == 1)
             return MoveLocally(whole, shard);
-        return Begin(NewCall(CollectiveOperation.ReduceScatter, label, whole, whole, shard, op));
+        return Begin(NewCall(CollectiveOperation.ReduceScatter, label, new(file, line), whole, whole, shard, op));
     }
 
     /// <summary>Every rank's <paramref name="buffer"/> becomes the reduction of all, in place.</summary>
     /// <exception cref="ArgumentException">The type cannot be reduced so.</exception>
     /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
-    public Work AllReduce(in CallLabel label, CollectiveBuffer buffer, ReduceOp op)
+    public Work AllReduce(
+        in CallLabel label, CollectiveBuffer buffer, ReduceOp op, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         CheckReducible(CollectiveOperation.AllReduce, buffer.DType, op);
-        return Size == 1 ? Work.Completed : Begin(NewCall(CollectiveOperation.AllReduce, label, buffer, buffer, buffer, op));
+        return Size == 1 ? Work.Completed : Begin(NewCall(CollectiveOperation.AllReduce, label, new(file, line), buffer, buffer, buffer, op));
     }
 
     /// <summary>Every rank's <paramref name="buffer"/> becomes the root's.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No such root.</exception>
     /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
-    public Work Broadcast(in CallLabel label, CollectiveBuffer buffer, int root)
+    public Work Broadcast(
+        in CallLabel label, CollectiveBuffer buffer, int root, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         CheckPeer(CollectiveOperation.Broadcast, root, allowSelf: true);
-        return Size == 1 ? Work.Completed : Begin(NewCall(CollectiveOperation.Broadcast, label, buffer, buffer, buffer, peer: root));
+        return Size == 1 ? Work.Completed : Begin(NewCall(CollectiveOperation.Broadcast, label, new(file, line), buffer, buffer, buffer, peer: root));
     }
 
     /// <summary>Chunk r of rank s's <paramref name="input"/> becomes chunk s of rank r's <paramref name="output"/>; N equal chunks.</summary>
     /// <exception cref="ArgumentException">Sizes or types do not fit, or the buffers overlap.</exception>
     /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
-    public Work AllToAll(in CallLabel label, CollectiveBuffer input, CollectiveBuffer output)
+    public Work AllToAll(
+        in CallLabel label, CollectiveBuffer input, CollectiveBuffer output, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         CheckChunks(input, output);
-        return Size == 1 ? MoveLocally(input, output) : Begin(NewCall(CollectiveOperation.AllToAll, label, input, input, output));
+        return Size == 1 ? MoveLocally(input, output) : Begin(NewCall(CollectiveOperation.AllToAll, label, new(file, line), input, input, output));
     }
 
     /// <summary>Sends <paramref name="buffer"/> to a rank that calls <see cref="Receive"/>. Calls of one pair match in their order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No such rank, or this one.</exception>
     /// <exception cref="CollectiveException">The other rank disagrees, left or failed.</exception>
-    public Work Send(in CallLabel label, CollectiveBuffer buffer, int to)
+    public Work Send(
+        in CallLabel label, CollectiveBuffer buffer, int to, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         CheckPeer(CollectiveOperation.Send, to, allowSelf: false);
-        return Begin(NewCall(CollectiveOperation.Send, label, buffer, buffer, default, peer: to, sequence: NextPairSequence(Rank, to)));
+        return Begin(NewCall(CollectiveOperation.Send, label, new(file, line), buffer, buffer, default, peer: to, sequence: NextPairSequence(Rank, to)));
     }
 
     /// <summary>Receives what a rank sends into <paramref name="buffer"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No such rank, or this one.</exception>
     /// <exception cref="CollectiveException">The other rank disagrees, left or failed.</exception>
-    public Work Receive(in CallLabel label, CollectiveBuffer buffer, int from)
+    public Work Receive(
+        in CallLabel label, CollectiveBuffer buffer, int from, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         CheckPeer(CollectiveOperation.Receive, from, allowSelf: false);
-        return Begin(NewCall(CollectiveOperation.Receive, label, buffer, buffer, buffer, peer: from, sequence: NextPairSequence(from, Rank)));
+        return Begin(NewCall(CollectiveOperation.Receive, label, new(file, line), buffer, buffer, buffer, peer: from, sequence: NextPairSequence(from, Rank)));
     }
 
     /// <summary>Returns when all ranks of the group have come here.</summary>
     /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
-    public virtual void Barrier(in CallLabel label)
+    public virtual void Barrier(
+        in CallLabel label, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         if (Size > 1)
-            Begin(NewCall(CollectiveOperation.Barrier, label, default, default, default)).Wait();
+            Begin(NewCall(CollectiveOperation.Barrier, label, new(file, line), default, default, default)).Wait();
     }
 
     /// <summary>Reduces a few host values over the ranks, in place, and returns when this rank has them. Counted apart from tensors.</summary>
     /// <remarks>Along the same canonical tree, in double precision.</remarks>
     /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
-    public void AllReduce(in CallLabel label, Span<double> values, ReduceOp op)
+    public void AllReduce(
+        in CallLabel label, Span<double> values, ReduceOp op, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         if (Size == 1)
             return;
@@ -142,6 +158,7 @@ public abstract partial class ProcessGroup
             Sequence = _sequence++,
             Operation = CollectiveOperation.AllReduceScalars,
             Label = label,
+            Site = new(file, line),
             Elements = values.Length,
             Bytes = values.Length * sizeof(double),
             ReduceOp = op,

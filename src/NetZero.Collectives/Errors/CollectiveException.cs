@@ -7,4 +7,10 @@ public abstract class CollectiveException : Exception
         : base(message, inner)
     {
     }
+
+    /// <summary>The ranks that are missing or that made another call (world ranks); empty where the message names whom it concerns.</summary>
+    public virtual IReadOnlyList<int> BlamedRanks => [];
+
+    /// <summary>What all ranks called last, for failures that are about it; null otherwise.</summary>
+    public HangReport? Report { get; internal init; }
 }

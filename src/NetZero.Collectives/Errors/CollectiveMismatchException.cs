@@ -16,6 +16,7 @@ public sealed class CollectiveMismatchException : CollectiveException
     internal CollectiveMismatchException(CollectiveMismatchException seenByAnother)
         : base(seenByAnother.Message)
     {
+        Report = seenByAnother.Report;
         FirstRank = seenByAnother.FirstRank;
         SecondRank = seenByAnother.SecondRank;
     }
@@ -25,4 +26,7 @@ public sealed class CollectiveMismatchException : CollectiveException
 
     /// <summary>The rank whose call differs (world rank).</summary>
     public int SecondRank { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> BlamedRanks => Report?.Blamed is { Count: > 0 } blamed ? blamed : [FirstRank, SecondRank];
 }

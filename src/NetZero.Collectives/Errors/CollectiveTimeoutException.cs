@@ -10,4 +10,7 @@ public sealed class CollectiveTimeoutException : CollectiveException
 
     /// <summary>The ranks that did not come (world ranks).</summary>
     public IReadOnlyList<int> MissingRanks { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> BlamedRanks => MissingRanks;
 }

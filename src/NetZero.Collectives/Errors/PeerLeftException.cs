@@ -10,4 +10,7 @@ public sealed class PeerLeftException : CollectiveException
 
     /// <summary>The rank that left (world rank).</summary>
     public int Rank { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> BlamedRanks => [Rank];
 }

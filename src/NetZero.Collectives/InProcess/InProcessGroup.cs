@@ -43,19 +43,19 @@ internal sealed unsafe class InProcessGroup : ProcessGroup
     private InProcessWork Arrive(in CollectiveCall call)
     {
         RankThread.Check(_seat);
-        var meeting = Join(call, out var place);
-        var work = new InProcessWork(_seat, meeting, place);
+        var meeting = Join(call, out var place, out var number);
+        var work = new InProcessWork(_seat, meeting, place, number);
         _seat.Track(work);
         return work;
     }
 
     // As with waits: whoever learns of a failure here may unwind and free the buffers of its earlier calls, so nobody may touch them then.
-    private Meeting Join(in CollectiveCall call, out int place)
+    private Meeting Join(in CollectiveCall call, out int place, out long number)
     {
         try
         {
             _seat.World.ThrowIfStopped(_seat.Rank);
-            _seat.NoteCall(Name, call);
+            number = _seat.History.Begin(Name, call);
             return _board.Arrive(Rank, call, out place);
         }
         catch (Exception e)

@@ -4,7 +4,7 @@ namespace NetZero.Collectives;
 /// <remarks>
 /// A wait that fails stops the world before it throws: the caller's unwinding may free the buffers, so nobody may touch them from then on.
 /// </remarks>
-internal sealed class InProcessWork(RankSeat seat, Meeting meeting, int place) : Work
+internal sealed class InProcessWork(RankSeat seat, Meeting meeting, int place, long number) : Work
 {
     private Meeting? _meeting = meeting;
     private bool _hasResult;
@@ -57,6 +57,7 @@ internal sealed class InProcessWork(RankSeat seat, Meeting meeting, int place) :
 
     private void Release()
     {
+        seat.History.End(number);
         _meeting!.Release();
         _meeting = null;
     }

@@ -69,6 +69,9 @@ internal sealed class InProcessWorld
         }
     }
 
+    /// <summary>What all ranks called last.</summary>
+    public HangReport ReportHang() => HangReport.Of(Array.ConvertAll(Seats, seat => seat.Describe()));
+
     /// <summary>Wakes everybody to look at the world again.</summary>
     public void WakeAll()
     {

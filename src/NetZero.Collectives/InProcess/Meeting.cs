@@ -74,7 +74,10 @@ internal sealed class Meeting
         else if (!_calls[_firstPlace].Matches(call))
         {
             _mismatch ??= new CollectiveMismatchException(
-                _board.Name, WorldRank(_firstPlace), _calls[_firstPlace].ToString(), WorldRank(place), call.ToString());
+                _board.Name, WorldRank(_firstPlace), _calls[_firstPlace].ToString(), WorldRank(place), call.ToString())
+            {
+                Report = _board.World.ReportHang(),
+            };
         }
 
         _calls[place] = call;
@@ -221,8 +224,11 @@ internal sealed class Meeting
             {
                 throw new PeerLeftException(
                     $"Rank {missing.Rank} has finished its program, but rank {seat.Rank} waits for it in {_calls[PlaceOf(seat)]} of group "
-                    + $"'{_board.Name}'; {missing.DescribeLastCall()}. Every rank must make the same calls.",
-                    missing.Rank);
+                    + $"'{_board.Name}'; {missing.Describe().LastCall}. Every rank must make the same calls.",
+                    missing.Rank)
+                {
+                    Report = seat.World.ReportHang(),
+                };
             }
         }
     }
@@ -237,12 +243,15 @@ internal sealed class Meeting
             return;
         }
 
-        var reports = missing.Select(rank => $"rank {rank}: {seat.World.Seats[rank].DescribeLastCall()}");
+        var reports = missing.Select(rank => $"rank {rank}: {seat.World.Seats[rank].Describe().LastCall}");
         throw new CollectiveTimeoutException(
             $"Rank {seat.Rank} waited {timeout.TotalSeconds:0.###} s in {_calls[PlaceOf(seat)]} of group '{_board.Name}' for "
             + $"{(missing.Length == 1 ? "rank" : "ranks")} {string.Join(", ", missing)} ({string.Join("; ", reports)}). If the ranks are only "
             + "slow, raise the timeout.",
-            missing);
+            missing)
+        {
+            Report = seat.World.ReportHang(),
+        };
     }
 
     private IEnumerable<int> MissingPlaces()

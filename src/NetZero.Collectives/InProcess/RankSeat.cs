@@ -1,4 +1,5 @@
-using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using NetZero.Tensors;
 
 namespace NetZero.Collectives;
@@ -9,10 +10,8 @@ internal sealed class RankSeat(InProcessWorld world, int rank) : IRankSeat
     private readonly object _bed = new();
     private readonly Dictionary<string, InProcessGroup> _groups = [];
     private readonly WorksInFlight _inFlight = new();
-    private readonly Lock _reportLock = new();
-    private CollectiveCall? _lastCall;
-    private string _lastGroup = "";
-    private long _lastCallTime;
+    // Zeroed and where it is for good: other ranks read it while this one writes.
+    private readonly byte[] _history = GC.AllocateArray<byte>(CallHistory.Bytes, pinned: true);
     private bool _woken;
     private int _moving;
     private volatile bool _left;
@@ -100,26 +99,11 @@ internal sealed class RankSeat(InProcessWorld world, int rank) : IRankSeat
 
     public void Drain() => _inFlight.Drain();
 
-    public void NoteCall(string group, in CollectiveCall call)
-    {
-        lock (_reportLock)
-        {
-            _lastCall = call;
-            _lastGroup = group;
-            _lastCallTime = Stopwatch.GetTimestamp();
-        }
-    }
+    /// <summary>The rank's latest calls.</summary>
+    public unsafe CallHistory History => new((byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_history)));
 
-    /// <summary>What the rank called last, for reports by others.</summary>
-    public string DescribeLastCall()
-    {
-        lock (_reportLock)
-        {
-            return _lastCall is { } call
-                ? $"its last call was {call} in group '{_lastGroup}', {Stopwatch.GetElapsedTime(_lastCallTime).TotalSeconds:F1} s ago"
-                : "it has made no call yet";
-        }
-    }
+    /// <summary>The rank for reports by others.</summary>
+    public RankHistory Describe() => new(Rank, Environment.ProcessId, null, History.Read());
 
     /// <summary>The group of these world ranks under this name; one object for each.</summary>
     public InProcessGroup OpenGroup(string name, int[] members, int index)

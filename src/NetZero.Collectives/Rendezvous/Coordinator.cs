@@ -35,6 +35,9 @@ internal sealed class Coordinator : IAsyncDisposable
     /// <summary>Where ranks connect to.</summary>
     public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
 
+    /// <summary>Told once, when all ranks have come and agree, before they are told so.</summary>
+    public Action<IReadOnlyList<Hello>>? OnJoined { get; set; }
+
     /// <summary>Told once for each rank that fails (with what it said) or whose process is gone (with nothing).</summary>
     public Action<int, RemoteRankException?>? OnFailure { get; set; }
 
@@ -132,11 +135,13 @@ internal sealed class Coordinator : IAsyncDisposable
         var hello = Hello.Read(frame.Reader());
         var member = new Member(hello, stream);
         string? problem;
+        bool isLast;
         lock (_lock)
         {
             problem = _refusal ?? ProblemOf(hello);
             if (problem is null)
                 _members[hello.Rank] = member;
+            isLast = problem is null && Array.TrueForAll(_members, m => m is not null);
         }
 
         if (problem is not null)
@@ -145,7 +150,7 @@ internal sealed class Coordinator : IAsyncDisposable
             throw new InvalidDataException(problem);
         }
 
-        if (Array.TrueForAll(_members, m => m is not null))
+        if (isLast)
             Complete();
         return member;
     }
@@ -170,6 +175,7 @@ internal sealed class Coordinator : IAsyncDisposable
             }
         }
 
+        OnJoined?.Invoke([.. _members.Select(member => member!.Hello)]);
         Broadcast(Frame.Of(FrameKind.Members, writer =>
         {
             foreach (var member in _members)
@@ -190,7 +196,7 @@ internal sealed class Coordinator : IAsyncDisposable
                 using (var reader = frame.Reader())
                 {
                     _ = reader.ReadInt32();
-                    OnFailure?.Invoke(member.Hello.Rank, new RemoteRankException(reader.ReadString(), reader.ReadString()));
+                    OnFailure?.Invoke(member.Hello.Rank, CoordinatorLink.ReadFailure(reader));
                 }
 
                 Broadcast(frame, except: member);

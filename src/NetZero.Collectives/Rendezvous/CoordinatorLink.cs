@@ -88,6 +88,10 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         writer.Write(_worker.Rank);
         writer.Write(cause.GetType().FullName ?? cause.GetType().Name);
         writer.Write(cause.Message);
+        var blamed = (cause as CollectiveException)?.BlamedRanks ?? [];
+        writer.Write(blamed.Count);
+        foreach (var rank in blamed)
+            writer.Write(rank);
     }));
 
     /// <summary>Tells the others that this rank ends well.</summary>
@@ -115,7 +119,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
                 var rank = reader.ReadInt32();
                 onFailure(rank, frame.Kind == FrameKind.Lost
                     ? new RankLostException(rank, reader.ReadInt32())
-                    : new RemoteRankException(reader.ReadString(), reader.ReadString()));
+                    : ReadFailure(reader));
             }
         }
         catch (OperationCanceledException)
@@ -133,6 +137,16 @@ internal sealed class CoordinatorLink : IAsyncDisposable
             onLauncherLost(new LauncherLostException(_worker.Rank));
         else
             onFailure(0, new RankLostException(0, _coordinatorProcess));
+    }
+
+    /// <summary>What a rank said of its failure, behind its number.</summary>
+    public static RemoteRankException ReadFailure(BinaryReader reader)
+    {
+        var (type, message) = (reader.ReadString(), reader.ReadString());
+        var blamed = new int[reader.ReadInt32()];
+        for (var i = 0; i < blamed.Length; i++)
+            blamed[i] = reader.ReadInt32();
+        return new RemoteRankException(type, message, blamed);
     }
 
     private async Task<Frame> ExpectAsync(FrameKind kind, CancellationToken cancellation)

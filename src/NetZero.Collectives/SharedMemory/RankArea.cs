@@ -33,6 +33,9 @@ internal readonly unsafe struct RankArea(byte* address)
     /// <summary>The rank's latest calls.</summary>
     public CallHistory History => new(address + HistoryOffset);
 
+    /// <summary>The rank for reports.</summary>
+    public RankHistory Describe(int rank) => new(rank, ProcessId, RankHistory.StateOf(ProcessId), History.Read());
+
     /// <summary>Says why the rank fails, for the others.</summary>
     public void WriteFailure(Exception cause)
     {

@@ -284,7 +284,10 @@ internal sealed unsafe class SharedBoard
         if (Volatile.Read(ref slot->Generation) != sequence || Volatile.Read(ref slot->Mismatch) is not (var mismatch and not 0))
             return;
         var (first, second) = ((int)(mismatch >> 32) - 1, (int)(mismatch & int.MaxValue) - 1);
-        throw new CollectiveMismatchException(Name, _members[first], CallAt(sequence, first), _members[second], CallAt(sequence, second));
+        throw new CollectiveMismatchException(Name, _members[first], CallAt(sequence, first), _members[second], CallAt(sequence, second))
+        {
+            Report = _seat.ReportHang(),
+        };
     }
 
     private string CallAt(long sequence, int place) => EntryOf(SlotOf(sequence), place).Read(_seat.ArenaOf(_members[place])).ToString();
@@ -299,7 +302,10 @@ internal sealed unsafe class SharedBoard
                 throw new PeerLeftException(
                     $"Rank {_members[missing]} has finished its program, but rank {_seat.Rank} waits for it in {CallAt(sequence, place)} of group "
                     + $"'{Name}'; {_seat.DescribeLastCall(_members[missing])}. Every rank must make the same calls.",
-                    _members[missing]);
+                    _members[missing])
+                {
+                    Report = _seat.ReportHang(),
+                };
             }
         }
     }
@@ -312,7 +318,10 @@ internal sealed unsafe class SharedBoard
             $"Rank {_seat.Rank} waited {_seat.Timeout.TotalSeconds:0.###} s in {CallAt(sequence, place)} of group '{Name}' for "
             + $"{(missing.Length == 1 ? "rank" : "ranks")} {string.Join(", ", missing)} ({string.Join("; ", reports)}). If the ranks are only "
             + "slow, raise the timeout.",
-            missing);
+            missing)
+        {
+            Report = _seat.ReportHang(),
+        };
     }
 
     // The places whose ranks have not arrived.

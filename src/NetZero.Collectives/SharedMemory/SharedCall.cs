@@ -92,7 +92,7 @@ internal unsafe struct SharedCall
 
     /// <summary>Writes as much of a name as fits, whole characters only.</summary>
     /// <returns>The bytes written.</returns>
-    public static int WriteLabel(string label, Span<byte> destination)
+    public static int WriteLabel(ReadOnlySpan<char> label, Span<byte> destination)
     {
         Encoding.UTF8.GetEncoder().Convert(label, destination, flush: true, out _, out var bytes, out _);
         return bytes;

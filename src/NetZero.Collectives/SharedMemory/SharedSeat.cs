@@ -222,8 +222,10 @@ internal sealed unsafe class SharedSeat : IRankSeat, IDisposable
     }
 
     /// <summary>What a rank called last, for reports by others.</summary>
-    public string DescribeLastCall(int rank) =>
-        Segment.AreaOf(rank).History.Read() is [.., var last] ? $"its last call was {last}" : "it has made no call yet";
+    public string DescribeLastCall(int rank) => Segment.AreaOf(rank).Describe(rank).LastCall;
+
+    /// <summary>What all ranks called last.</summary>
+    public HangReport ReportHang() => HangReport.Of(Segment.Describe());
 
     public long NoteBegin(string group, in CollectiveCall call) => _area.History.Begin(group, call);
 

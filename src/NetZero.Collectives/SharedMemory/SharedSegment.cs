@@ -10,7 +10,7 @@ namespace NetZero.Collectives;
 internal sealed unsafe class SharedSegment(SharedMapping mapping) : IDisposable
 {
     /// <summary>Changes with the layout: ranks of another version are refused when they join.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>A cache line and its neighbour, which processors fetch together.</summary>
     public const int LineBytes = 128;
@@ -44,17 +44,26 @@ internal sealed unsafe class SharedSegment(SharedMapping mapping) : IDisposable
         Volatile.Write(ref Head->Magic, Magic);
     }
 
+    /// <summary>How many ranks there are.</summary>
+    public int WorldSize => Head->WorldSize;
+
     /// <summary>Checks what another rank wrote.</summary>
     /// <exception cref="InvalidDataException">It is something else, or of another version or world.</exception>
     public void Check(int worldSize)
     {
+        CheckVersion();
+        if (Head->WorldSize != worldSize)
+            throw new InvalidDataException($"The shared segment is for {Head->WorldSize} ranks; this rank expects {worldSize}.");
+    }
+
+    /// <summary>Checks that this program can read it at all.</summary>
+    /// <exception cref="InvalidDataException">It is something else, or of another version.</exception>
+    public void CheckVersion()
+    {
         if (mapping.Bytes < HeaderBytes || Volatile.Read(ref Head->Magic) != Magic)
             throw new InvalidDataException($"'{mapping.Path}' is no segment of NetZero.");
-        if (Head->Version != Version || Head->WorldSize != worldSize)
-        {
-            throw new InvalidDataException(
-                $"The shared segment is of version {Head->Version} for {Head->WorldSize} ranks; this rank expects version {Version} and {worldSize} ranks.");
-        }
+        if (Head->Version != Version)
+            throw new InvalidDataException($"The shared segment is of version {Head->Version}; this program expects version {Version}.");
     }
 
     /// <summary>The rank because of which the world has stopped, <see cref="Caller"/> or <see cref="Nobody"/>.</summary>
@@ -65,6 +74,10 @@ internal sealed unsafe class SharedSegment(SharedMapping mapping) : IDisposable
 
     /// <summary>The part of one rank.</summary>
     public RankArea AreaOf(int rank) => new(mapping.Address + HeaderBytes + (MostGroups * GroupBytes) + ((long)rank * RankArea.Bytes));
+
+    /// <summary>All ranks that have come, for reports.</summary>
+    public RankHistory[] Describe() =>
+        [.. Enumerable.Range(0, Head->WorldSize).Where(rank => AreaOf(rank).ProcessId != 0).Select(rank => AreaOf(rank).Describe(rank))];
 
     /// <summary>The board of a group, made by the first of its ranks to ask.</summary>
     /// <param name="key">The group's name and members.</param>

@@ -24,6 +24,7 @@ internal sealed class SharedWork(SharedSeat seat, SharedBoard board, long sequen
     {
         if (_delivered || IsCompleted)
             return;
+        RankThread.Check(seat);
         try
         {
             board.WaitResult(sequence, place);
@@ -41,6 +42,7 @@ internal sealed class SharedWork(SharedSeat seat, SharedBoard board, long sequen
     {
         if (IsCompleted)
             return;
+        RankThread.Check(seat);
         try
         {
             board.WaitOver(sequence, place);

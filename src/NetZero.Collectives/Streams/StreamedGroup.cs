@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NetZero.Tensors;
 
 namespace NetZero.Collectives;
@@ -37,9 +38,9 @@ internal sealed unsafe class StreamedGroup : ProcessGroup
 
     public override void Abort(Exception cause) => _inner.Abort(cause);
 
-    public override void Barrier(in CallLabel label)
+    public override void Barrier(in CallLabel label, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        base.Barrier(label);
+        base.Barrier(label, file, line);
         _communication.Synchronize();
     }
 

@@ -18,8 +18,9 @@ internal readonly unsafe struct CallHistory(byte* address)
     public const int Bytes = HeaderBytes + (Capacity * EntryBytes);
 
     private const int HeaderBytes = 128;
-    private const int EntryBytes = 192;
+    private const int EntryBytes = 192; // 188 are used
     private const int NameBytes = 40;
+    private const int FileBytes = 36;
 
     // The machine's clock since it started, the same in every process.
     private static long Now => Stopwatch.GetTimestamp();
@@ -44,6 +45,9 @@ internal readonly unsafe struct CallHistory(byte* address)
             entry.GroupLength = SharedCall.WriteLabel(group, new Span<byte>(text, NameBytes));
         fixed (byte* text = entry.Unit)
             entry.UnitLength = SharedCall.WriteLabel(call.Label.Unit, new Span<byte>(text, NameBytes));
+        fixed (byte* text = entry.File)
+            entry.FileLength = SharedCall.WriteLabel(call.Site.FileName, new Span<byte>(text, FileBytes));
+        entry.Line = call.Site.Line;
         Volatile.Write(ref entry.Number, number + 1);
         Volatile.Write(ref Count, number + 1);
         return number;
@@ -93,35 +97,19 @@ internal readonly unsafe struct CallHistory(byte* address)
         public int UnitLength;
         public fixed byte Group[NameBytes];
         public fixed byte Unit[NameBytes];
+        public int FileLength;
+        public int Line;
+        public fixed byte File[FileBytes];
 
         public HistoryEntry ToEntry()
         {
-            fixed (byte* group = Group, unit = Unit)
+            fixed (byte* group = Group, unit = Unit, file = File)
             {
                 return new HistoryEntry(
                     Encoding.UTF8.GetString(group, GroupLength), Sequence, (CollectiveOperation)Operation, Encoding.UTF8.GetString(unit, UnitLength),
-                    Elements, Bytes, Peer, Stopwatch.GetElapsedTime(Started).TotalSeconds,
+                    Elements, Bytes, Peer, new CallSite(Encoding.UTF8.GetString(file, FileLength), Line), Stopwatch.GetElapsedTime(Started).TotalSeconds,
                     Ended == 0 ? null : Stopwatch.GetElapsedTime(Started, Ended).TotalSeconds);
             }
         }
     }
-}
-
-/// <summary>One call of a rank, as others read it.</summary>
-/// <param name="Group">The group's name.</param>
-/// <param name="Sequence">The call's number on the group.</param>
-/// <param name="Operation">What was done.</param>
-/// <param name="Unit">Whose call it was (as much of the name as is kept).</param>
-/// <param name="Elements">Elements of the whole message.</param>
-/// <param name="Bytes">Bytes of the whole message.</param>
-/// <param name="Peer">The root, or the other side of a send or receive; otherwise -1.</param>
-/// <param name="SecondsAgo">When the call began.</param>
-/// <param name="Seconds">How long it took; nothing while it is under way.</param>
-internal readonly record struct HistoryEntry(
-    string Group, long Sequence, CollectiveOperation Operation, string Unit, long Elements, long Bytes, int Peer, double SecondsAgo, double? Seconds)
-{
-    /// <summary>The call in one phrase, such as <c>AllGather #12 of 'h.3' (1,024 elements, 4,096 bytes) in group 'world', 0.3 s ago, not over</c>.</summary>
-    public override string ToString() =>
-        $"{Operation} #{Sequence} of '{Unit}' ({Elements:N0} elements, {Bytes:N0} bytes) in group '{Group}', {SecondsAgo:F1} s ago"
-        + (Seconds is null ? ", not over" : "");
 }
