@@ -14,7 +14,10 @@ internal static class ExitCodes
     /// <summary>A checkpoint is damaged, or not one of this run's; one line names it.</summary>
     public const int DamagedCheckpoint = 3;
 
-    /// <summary>Another rank has failed or is gone, so this one ended. (4 is kept for native engines that are not there.)</summary>
+    /// <summary>A native engine, such as the MPI library of the <c>mpirun</c> that started this process, is not there or does not fit.</summary>
+    public const int EngineMissing = 4;
+
+    /// <summary>Another rank has failed or is gone, so this one ended.</summary>
     public const int PeerFailed = 5;
 
     /// <summary>Ctrl+C: 128 + SIGINT, as shells count it.</summary>

@@ -1,5 +1,6 @@
 using NetZero.Checkpoints;
 using NetZero.Collectives;
+using NetZero.Collectives.Mpi;
 using NetZero.Tensors;
 using NetZero.Training;
 
@@ -31,6 +32,11 @@ internal static class Failures
             error.WriteLine($"error: {damage.Message.ReplaceLineEndings(" ")}");
             return ExitCodes.DamagedCheckpoint;
         }
+        if (Engine(failure) is { } engine)
+        {
+            error.WriteLine($"error: {engine.Message.ReplaceLineEndings(" ")}");
+            return ExitCodes.EngineMissing;
+        }
         if (Peer(failure) is { } peer)
         {
             error.WriteLine($"error: {peer.Message.ReplaceLineEndings(" ")}");
@@ -43,6 +49,13 @@ internal static class Failures
         error.WriteLine($"error: {failure}");
         return ExitCodes.Defect;
     }
+
+    private static MpiLibraryException? Engine(Exception failure) => failure switch
+    {
+        MpiLibraryException e => e,
+        AggregateException { InnerExceptions: [var only] } => Engine(only),
+        _ => null,
+    };
 
     // What happened in another process: its own report says more than a stack trace here.
     private static CollectiveException? Peer(Exception failure) => failure switch

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using NetZero.Checkpoints;
 using NetZero.Collectives;
+using NetZero.Collectives.Mpi;
 using NetZero.Nn;
 using NetZero.Tensors;
 
@@ -25,6 +26,7 @@ public static class Trainer
     /// <exception cref="ConfigurationException">Something that the user can mend is wrong; nothing was written.</exception>
     /// <exception cref="CheckpointFormatException">The folder that the run starts from is damaged or does not fit; nothing was written.</exception>
     /// <exception cref="CheckpointException">The checkpoint that the run goes on from is damaged or of another model; the run's files are as they were.</exception>
+    /// <exception cref="MpiLibraryException">The ranks were started by MPI, and its library is not there; nothing was written.</exception>
     /// <exception cref="MemoryBudgetExceededException">The budget does not hold the run; nothing was written.</exception>
     public static async Task<RunSummary> RunAsync(
         RunConfiguration run, TrainingOptions options, ITrainingObserver observer, CancellationToken cancellation = default)
@@ -111,9 +113,13 @@ public static class Trainer
     }
 
     private static Task RunRanksAsync(
-        RunConfiguration run, WorkerEnvironment? worker, ResumePlan? resume, Func<RankContext, Task> program, CancellationToken cancellation) => worker is null
-        ? World.RunAsync(run.Ranks, program, Options(run), cancellation)
-        : ProcessWorld.RunAsync(worker, program, Options(run) with { Timeout = ProcessTimeout(run), Agreement = [.. RunAgreement.Of(run), RunAgreement.Of(resume)] }, cancellation);
+        RunConfiguration run, WorkerEnvironment? worker, ResumePlan? resume, Func<RankContext, Task> program, CancellationToken cancellation)
+    {
+        if (worker is null)
+            return World.RunAsync(run.Ranks, program, Options(run), cancellation);
+        var options = Options(run) with { Timeout = ProcessTimeout(run), Agreement = [.. RunAgreement.Of(run), RunAgreement.Of(resume)] };
+        return worker.UsesMpi ? MpiWorld.RunAsync(worker, program, options, cancellation) : ProcessWorld.RunAsync(worker, program, options, cancellation);
+    }
 
     private static void CheckWorker(RunConfiguration run, TrainingOptions options)
     {
@@ -121,6 +127,8 @@ public static class Trainer
             return;
         if (worker.WorldSize != run.Ranks)
             throw new ConfigurationException($"'ranks' is {run.Ranks}, but this process was started as one of {worker.WorldSize}; leave 'ranks' out, or give the same number");
+        if (worker.UsesMpi)
+            MpiWorld.CheckLibrary(worker);
         if (options.Trace)
             throw new ConfigurationException("--trace draws ranks that are threads of one process; leave it out, or run with --ranks instead of processes");
     }
@@ -144,6 +152,7 @@ public static class Trainer
     internal static WorldOptions Options(RunConfiguration run) => new()
     {
         Timeout = run.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(run.TimeoutSeconds) : LongestWait,
+        Deterministic = run.Deterministic,
         Tensors = new TensorContextOptions
         {
             Threads = run.ThreadsPerRank,

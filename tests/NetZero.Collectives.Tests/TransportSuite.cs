@@ -11,7 +11,11 @@ public abstract class TransportSuite
 
     public static TheoryData<int> WorldSizes => [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
+    /// <summary>Runs a program on so many ranks, or not at all where there are not so many.</summary>
     protected abstract void Run(int ranks, Action<ProcessGroup> program);
+
+    /// <summary>Whether all ranks run in this process, so that a test can count in a variable of its own.</summary>
+    protected virtual bool SharesVariables => true;
 
     [Theory]
     [MemberData(nameof(WorldSizes))]
@@ -202,7 +206,7 @@ public abstract class TransportSuite
                     Thread.Sleep(2);
                 Interlocked.Increment(ref arrived);
                 group.Barrier("round");
-                Assert.True(Volatile.Read(ref arrived) >= 4 * round);
+                Assert.True(!SharesVariables || Volatile.Read(ref arrived) >= 4 * round);
             }
         });
     }
@@ -230,9 +234,10 @@ public abstract class TransportSuite
     {
         unsafe
         {
+            var before = group.Recorder.TotalWireBytes;
             var whole = new CollectiveBuffer(null, 1L << 40, DType.BF16);
             group.AllGather("meta", whole.Slice(group.Rank * (1L << 39), 1L << 39), whole).WaitInputs();
-            Assert.Equal(1L << 40, group.Recorder.TotalWireBytes);
+            Assert.Equal(1L << 40, group.Recorder.TotalWireBytes - before);
         }
     });
 

@@ -163,7 +163,7 @@ internal sealed class TrainCommand
 
         if (json)
             summary = await train(configuration, options, new SilentObserver(), cancellation);
-        else if (terminal.IsInteractive)
+        else if (terminal.IsInteractive && options.Worker is null)
             summary = await LiveProgress.RunAsync(terminal, observer => train(configuration, options, observer, cancellation));
         else
             summary = await train(configuration, options, new PlainProgress(terminal.Out), cancellation);

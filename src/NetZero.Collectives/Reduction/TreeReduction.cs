@@ -52,6 +52,13 @@ internal static unsafe class TreeReduction
     public static void ReduceDoubles(ReduceOp op, ReadOnlySpan<nint> sources, ReadOnlySpan<nint> destinations, long count) =>
         Reduce<double, Direct<double>>(op, sources, destinations, count);
 
+    /// <summary>Multiplies in place: what turns a sum that somebody else made into an average.</summary>
+    public static void ScaleSingles(float* values, float factor, long count)
+    {
+        for (long start = 0; start < count; start += TileElements)
+            Scale(values + start, factor, (int)Math.Min(TileElements, count - start));
+    }
+
     private static void Reduce<T, TFormat>(ReduceOp op, ReadOnlySpan<nint> sources, ReadOnlySpan<nint> destinations, long count)
         where T : unmanaged, INumber<T>
         where TFormat : IElementFormat<T>

@@ -201,8 +201,12 @@ internal sealed class Coordinator : IAsyncDisposable
 
                 Broadcast(frame, except: member);
                 break;
+            case FrameKind.AskRecords or FrameKind.Records:
+                Broadcast(frame);
+                break;
             case FrameKind.Left:
                 member.HasLeft = true;
+                Broadcast(frame, except: member);
                 break;
             default:
                 throw new InvalidDataException($"A rank does not say {frame.Kind}.");

@@ -11,6 +11,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     private readonly NetworkStream _stream;
     private readonly WorkerEnvironment _worker;
     private readonly Lock _sending = new();
+    private readonly Dictionary<int, RankHistory> _records = [];
     private readonly CancellationTokenSource _end = new();
     private Task _listening = Task.CompletedTask;
     private int _coordinatorProcess;
@@ -76,11 +77,22 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         await ExpectAsync(FrameKind.Go, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>From now on tells of ranks that fail or are gone.</summary>
-    /// <param name="onFailure">The rank, and what happened to it.</param>
-    /// <param name="onLauncherLost">The launcher is gone.</param>
-    public void Listen(Action<int, Exception> onFailure, Action<LauncherLostException> onLauncherLost) =>
-        _listening = Task.Run(() => ListenAsync(onFailure, onLauncherLost));
+    /// <summary>From now on tells the rank of others that fail or are gone, and answers for it when somebody asks for its records.</summary>
+    public void Listen(IProcessSeat seat) => _listening = Task.Run(() => ListenAsync(seat));
+
+    /// <summary>Asks all ranks for their latest calls; those that do not answer in time are left out. Not from the listening thread.</summary>
+    public RankHistory[] AskRecords(TimeSpan within)
+    {
+        lock (_records)
+        {
+            _records.Clear();
+            Send(Frame.Of(FrameKind.AskRecords));
+            var end = Stopwatch.GetTimestamp() + (long)(within.TotalSeconds * Stopwatch.Frequency);
+            while (_records.Count < _worker.WorldSize && Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), end) is var rest && rest > TimeSpan.Zero)
+                Monitor.Wait(_records, rest);
+            return [.. _records.Values.OrderBy(rank => rank.Rank)];
+        }
+    }
 
     /// <summary>Tells the others why this rank fails.</summary>
     public void SendFailure(Exception cause) => Send(Frame.Of(FrameKind.Failed, writer =>
@@ -95,7 +107,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     }));
 
     /// <summary>Tells the others that this rank ends well.</summary>
-    public void SendLeft() => Send(Frame.Of(FrameKind.Left));
+    public void SendLeft() => Send(Frame.Of(FrameKind.Left, writer => writer.Write(_worker.Rank)));
 
     public async ValueTask DisposeAsync()
     {
@@ -105,7 +117,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         _end.Dispose();
     }
 
-    private async Task ListenAsync(Action<int, Exception> onFailure, Action<LauncherLostException> onLauncherLost)
+    private async Task ListenAsync(IProcessSeat seat)
     {
         try
         {
@@ -113,11 +125,29 @@ internal sealed class CoordinatorLink : IAsyncDisposable
             {
                 if (frame.Kind == FrameKind.Closing)
                     return;
-                if (frame.Kind is not (FrameKind.Failed or FrameKind.Lost))
+                if (frame.Kind == FrameKind.AskRecords)
+                {
+                    Send(Frame.Of(FrameKind.Records, writer => RecordsFrame.Write(writer, _worker.Rank, seat.History)));
                     continue;
+                }
+
                 using var reader = frame.Reader();
+                if (frame.Kind == FrameKind.Records)
+                {
+                    Keep(RecordsFrame.Read(reader));
+                    continue;
+                }
+
+                if (frame.Kind is not (FrameKind.Failed or FrameKind.Lost or FrameKind.Left))
+                    continue;
                 var rank = reader.ReadInt32();
-                onFailure(rank, frame.Kind == FrameKind.Lost
+                if (frame.Kind == FrameKind.Left)
+                {
+                    seat.NoteLeft(rank);
+                    continue;
+                }
+
+                seat.Lose(rank, frame.Kind == FrameKind.Lost
                     ? new RankLostException(rank, reader.ReadInt32())
                     : ReadFailure(reader));
             }
@@ -134,9 +164,9 @@ internal sealed class CoordinatorLink : IAsyncDisposable
         if (_end.IsCancellationRequested)
             return;
         if (_worker.HasLauncher)
-            onLauncherLost(new LauncherLostException(_worker.Rank));
+            seat.Fail(new LauncherLostException(_worker.Rank));
         else
-            onFailure(0, new RankLostException(0, _coordinatorProcess));
+            seat.Lose(0, new RankLostException(0, _coordinatorProcess));
     }
 
     /// <summary>What a rank said of its failure, behind its number.</summary>
@@ -162,6 +192,15 @@ internal sealed class CoordinatorLink : IAsyncDisposable
             FrameKind.Failed => $"rank {reader.ReadInt32()} failed before the run began: {reader.ReadString()}: {reader.ReadString()}",
             _ => $"the coordinator said {frame.Kind} where {kind} was due",
         });
+    }
+
+    private void Keep(RankHistory records)
+    {
+        lock (_records)
+        {
+            _records[records.Rank] = records;
+            Monitor.PulseAll(_records);
+        }
     }
 
     private async Task<Frame> ReadAsync(CancellationToken cancellation)

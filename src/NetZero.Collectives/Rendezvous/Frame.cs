@@ -27,8 +27,14 @@ internal enum FrameKind : byte
     /// <summary>Coordinator: that rank's process is gone.</summary>
     Lost,
 
-    /// <summary>Rank: my program has ended well.</summary>
+    /// <summary>Rank: my program has ended well. Coordinator: that rank's has.</summary>
     Left,
+
+    /// <summary>Rank, then coordinator to all: say what you called last.</summary>
+    AskRecords,
+
+    /// <summary>Rank, then coordinator to all: what I called last.</summary>
+    Records,
 
     /// <summary>Coordinator: I end, and nothing is wrong. Ranks end without me.</summary>
     Closing,

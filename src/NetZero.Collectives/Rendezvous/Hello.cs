@@ -7,7 +7,7 @@ namespace NetZero.Collectives;
 /// <param name="ProcessId">Its process.</param>
 /// <param name="Machine">Its machine.</param>
 /// <param name="SegmentPath">Where the segment is, from rank 0; otherwise empty.</param>
-/// <param name="ArenaPath">Where its arena is.</param>
+/// <param name="ArenaPath">Where its arena is; empty where ranks do not share memory.</param>
 /// <param name="Agreement">What must be the same on every rank, by name.</param>
 internal sealed record Hello(
     int Rank, int WorldSize, string Job, int ProcessId, string Machine, string SegmentPath, string ArenaPath,
@@ -58,7 +58,7 @@ internal sealed record Hello(
         var extra = other.Agreement.FirstOrDefault(pair => !mine.ContainsKey(pair.Key));
         if (extra.Key is not null)
             return $"rank {other.Rank} has {extra.Key} {extra.Value}, rank {Rank} has none";
-        return Machine == other.Machine
+        return Machine == other.Machine || ArenaPath.Length == 0
             ? null
             : $"rank {Rank} is on '{Machine}', rank {other.Rank} on '{other.Machine}': ranks with shared memory are on one machine; "
                 + "over several machines run it with mpirun";

@@ -6,8 +6,8 @@ namespace NetZero.Collectives;
 
 /// <summary>Which rank this process is, as whoever started it says in environment variables.</summary>
 /// <remarks>
-/// In this order: <c>RANK</c> and <c>WORLD_SIZE</c> (the launcher, or by hand, as with torchrun); Slurm's <c>SLURM_PROCID</c> within a step of several
-/// tasks; <c>JOB_COMPLETION_INDEX</c> of an indexed Kubernetes job with <c>WORLD_SIZE</c>. A file named by <c>NETZERO_RENDEZVOUS_FILE</c>, in which rank 0
+/// In this order: <c>RANK</c> and <c>WORLD_SIZE</c> (the launcher, or by hand, as with torchrun); <c>OMPI_COMM_WORLD_RANK</c> of Open MPI's <c>mpirun</c> and
+/// <c>PMI_RANK</c> of MPICH's; Slurm's <c>SLURM_PROCID</c> within a step of several tasks, which use MPI where they are on several nodes; <c>JOB_COMPLETION_INDEX</c> of an indexed Kubernetes job with <c>WORLD_SIZE</c>. A file named by <c>NETZERO_RENDEZVOUS_FILE</c>, in which rank 0
 /// leaves its address, takes the place of <c>MASTER_ADDR</c> and <c>MASTER_PORT</c>.
 /// </remarks>
 public sealed record WorkerEnvironment
@@ -45,6 +45,12 @@ public sealed record WorkerEnvironment
     /// <summary>Whether a launcher brings the ranks together, and ends them with itself; otherwise rank 0 does.</summary>
     public bool HasLauncher { get; init; }
 
+    /// <summary>What started the ranks.</summary>
+    public RankStarter Starter { get; init; } = RankStarter.Variables;
+
+    /// <summary>Whether the ranks exchange data through MPI; otherwise they share memory.</summary>
+    public bool UsesMpi => Starter is RankStarter.OpenMpi or RankStarter.Hydra or RankStarter.SlurmNodes;
+
     /// <summary>How long all ranks together have to come.</summary>
     public TimeSpan JoinTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
@@ -76,6 +82,17 @@ public sealed record WorkerEnvironment
     {
         if (variables.Has("RANK") || variables.Has("LOCAL_RANK"))
             return Ranked(variables, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE");
+        if (variables.Has("OMPI_COMM_WORLD_RANK"))
+        {
+            return Ranked(variables, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE") with
+            {
+                Starter = RankStarter.OpenMpi,
+            };
+        }
+
+        // Slurm speaks the same protocol to its tasks when it is asked to; it is looked at by itself.
+        if (variables.Has("PMI_RANK") && !variables.Has("SLURM_PROCID"))
+            return Ranked(variables, "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS") with { Starter = RankStarter.Hydra };
         if (variables.Has("SLURM_PROCID") && variables.Number("SLURM_STEP_NUM_TASKS", 1) > 1)
         {
             var task = Ranked(variables, "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE");
@@ -83,6 +100,7 @@ public sealed record WorkerEnvironment
             {
                 MasterPort = variables.Number("MASTER_PORT", SlurmPort(variables)),
                 Job = $"{variables.Text("SLURM_JOB_ID")}.{variables.Text("SLURM_STEP_ID")}",
+                Starter = variables.Number("SLURM_STEP_NUM_NODES", 1) > 1 ? RankStarter.SlurmNodes : RankStarter.Variables,
             };
         }
 

@@ -34,7 +34,7 @@ internal unsafe struct SharedCall
     /// <summary>Writes a call and then its stamp. Its buffers lie in the arena, or have no data.</summary>
     public void Publish(in CollectiveCall call, SharedArena arena)
     {
-        _signature = SignatureOf(call);
+        _signature = CallSignature.Of(call);
         _elements = call.Elements;
         _bytes = call.Bytes;
         _input = call.Input.HasData ? arena.OffsetOf(call.Input.Pointer) : NoData;
@@ -100,26 +100,4 @@ internal unsafe struct SharedCall
 
     private static CollectiveBuffer Buffer(byte* arena, long offset, long bytes, DType dtype) =>
         new(offset == NoData ? null : arena + offset, bytes / dtype.SizeInBytes(), dtype);
-
-    // FNV-1a: what CollectiveCall.Matches compares. The two sides of a pair differ in operation and peer, and their places tell them apart.
-    private static ulong SignatureOf(in CollectiveCall call)
-    {
-        var hash = 14695981039346656037;
-        Add(ref hash, (ulong)call.Sequence);
-        Add(ref hash, (ulong)call.Elements);
-        Add(ref hash, (ulong)call.DType);
-        if (!call.IsPointToPoint)
-        {
-            Add(ref hash, (ulong)call.Operation + 1);
-            Add(ref hash, (ulong)call.Peer);
-        }
-
-        if (call.IsReduction)
-            Add(ref hash, (ulong)call.ReduceOp + 1);
-        foreach (var c in call.Label.Unit)
-            Add(ref hash, c);
-        return hash;
-    }
-
-    private static void Add(ref ulong hash, ulong value) => hash = (hash ^ value) * 1099511628211;
 }

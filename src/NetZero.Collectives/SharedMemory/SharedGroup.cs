@@ -47,7 +47,7 @@ internal sealed unsafe class SharedGroup : ProcessGroup
         try
         {
             _seat.ThrowIfStopped();
-            var number = _seat.NoteBegin(Name, call);
+            var number = _seat.History.Begin(Name, call);
             var board = call.IsPointToPoint ? PairOf(call) : _board;
             var place = !call.IsPointToPoint ? Rank : call.Operation == CollectiveOperation.Send ? 0 : 1;
             var bounce = new BounceBuffers(_seat.Arena, call);

@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using NetZero.Tensors;
 
 namespace NetZero.Collectives;
 
 /// <summary>One rank's place in a world of processes: the segment and the arenas as this process maps them, and how the world came to a stop.</summary>
-internal sealed unsafe class SharedSeat : IRankSeat, IDisposable
+internal sealed unsafe class SharedSeat : IProcessSeat
 {
     // Long enough for a peer that is about to arrive; a sleep and a wake across processes cost about as much.
     private static readonly TimeSpan ShortWait = TimeSpan.FromMicroseconds(60);
@@ -69,10 +68,8 @@ internal sealed unsafe class SharedSeat : IRankSeat, IDisposable
 
     public CancellationToken StoppingToken => _stoppingSource.Token;
 
-    /// <summary>Whether the rank's thread has ended, so that nobody here uses the mappings any more.</summary>
     public bool HasEnded { get; set; }
 
-    /// <summary>What this rank's run ends with, if it failed.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
     /// <summary>Where this process sees a rank's arena.</summary>
@@ -111,13 +108,15 @@ internal sealed unsafe class SharedSeat : IRankSeat, IDisposable
         _ = _stoppingSource.CancelAsync();
     }
 
-    /// <summary>Another rank is gone or has failed, as its process or its connection told.</summary>
-    /// <param name="rank">Which.</param>
-    /// <param name="lost">What is said when the rank itself left no word.</param>
     public void Lose(int rank, Exception lost) => Fail(
         Segment.StoppedBy == SharedSegment.Caller
             ? new OperationCanceledException("The other ranks of the run were cancelled.")
             : new PeerFailedException(rank, FailureOf(rank) ?? lost));
+
+    public void NoteLeft(int rank)
+    {
+        // The rank has said so in its area, which is where waiting ranks look.
+    }
 
     /// <summary>Throws what a rank gets to see once the world has stopped.</summary>
     public void ThrowIfStopped()
@@ -227,9 +226,7 @@ internal sealed unsafe class SharedSeat : IRankSeat, IDisposable
     /// <summary>What all ranks called last.</summary>
     public HangReport ReportHang() => HangReport.Of(Segment.Describe());
 
-    public long NoteBegin(string group, in CollectiveCall call) => _area.History.Begin(group, call);
-
-    public void NoteEnd(long number) => _area.History.End(number);
+    public CallHistory History => _area.History;
 
     public void Dispose()
     {
@@ -237,13 +234,6 @@ internal sealed unsafe class SharedSeat : IRankSeat, IDisposable
             arena.Dispose();
         Segment.Dispose();
         _stoppingSource.Dispose();
-    }
-
-    /// <summary>Throws what this rank's run ended with, if it failed.</summary>
-    public void ThrowFailure()
-    {
-        if (Failure is { } failure)
-            ExceptionDispatchInfo.Throw(failure);
     }
 
     private RemoteRankException? FailureOf(int rank)

@@ -61,6 +61,6 @@ internal sealed class SharedWork(SharedSeat seat, SharedBoard board, long sequen
         _bounce.Deliver(ref _delivered);
         _bounce.Free();
         _over = true;
-        seat.NoteEnd(number);
+        seat.History.End(number);
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Reflection;
 
 namespace NetZero.Collectives;
 
@@ -29,80 +28,19 @@ public static class ProcessWorld
         options.Validate();
         cancellation.ThrowIfCancellationRequested();
 
-        if (worker is not { Rank: 0, HasLauncher: false })
-        {
-            await RunRankAsync(worker, program, options, cancellation).ConfigureAwait(false);
-            return;
-        }
+        if (worker is { Rank: 0, HasLauncher: false })
+            await RankSession.HostAsync(await HostAsync(worker, cancellation).ConfigureAwait(false), RunRankAsync, options, cancellation).ConfigureAwait(false);
+        else
+            await RunRankAsync().ConfigureAwait(false);
 
-        var coordinator = await HostAsync(worker, cancellation).ConfigureAwait(false);
-        await using (coordinator.ConfigureAwait(false))
-        {
-            try
-            {
-                await RunRankAsync(worker, program, options, cancellation).ConfigureAwait(false);
-            }
-            catch
-            {
-                // The others end, too, now that they are told why.
-                await Task.WhenAny(coordinator.AllGone, Task.Delay(options.StopGrace * 2, CancellationToken.None)).ConfigureAwait(false);
-                throw;
-            }
-
-            // The others may go on without rank 0, but not without who tells them of failures.
-            await coordinator.AllGone.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-    }
-
-    private static async Task RunRankAsync(WorkerEnvironment worker, Func<RankContext, Task> program, WorldOptions options, CancellationToken cancellation)
-    {
-        SharedSeat? seat = null;
-        try
+        async Task RunRankAsync()
         {
             var link = await CoordinatorLink.ConnectAsync(worker, cancellation).ConfigureAwait(false);
-            await using (link.ConfigureAwait(false))
-            {
-                seat = await JoinAsync(worker, link, options, cancellation).ConfigureAwait(false);
-                await RunProgramAsync(seat, link, program, options, cancellation).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            // Not before the link is closed, which looks at the seat; and not while a rank that was given up may still compute.
-            if (seat is { HasEnded: true })
-                seat.Dispose();
+            await RankSession.RunAsync(link, () => JoinAsync(worker, link, options, cancellation), program, options, cancellation).ConfigureAwait(false);
         }
     }
 
-    private static async Task RunProgramAsync(
-        SharedSeat seat, CoordinatorLink link, Func<RankContext, Task> program, WorldOptions options, CancellationToken cancellation)
-    {
-        link.Listen(seat.Lose, seat.Fail);
-        var thread = new RankThread(seat, program, options);
-        using (cancellation.UnsafeRegister((_, token) => seat.Fail(new OperationCanceledException(token)), null))
-        {
-            thread.Start();
-            await Task.WhenAny(thread.Ended, seat.Stopping).ConfigureAwait(false);
-
-            // Half as long again as the rank has itself: then it computes, and the process ends without it.
-            await Task.WhenAny(thread.Ended, Task.Delay(seat.IsStopped ? options.StopGrace * 1.5 : Timeout.InfiniteTimeSpan, CancellationToken.None)).ConfigureAwait(false);
-        }
-
-        if (thread.Ended.IsCompleted)
-        {
-            thread.Join();
-            seat.HasEnded = true;
-        }
-
-        // A rank that was released has nothing to say of its own.
-        if (seat.Failure is { } failure and not PeerFailedException)
-            link.SendFailure(failure);
-        else
-            link.SendLeft();
-        seat.ThrowFailure();
-    }
-
-    private static async Task<SharedSeat> JoinAsync(WorkerEnvironment worker, CoordinatorLink link, WorldOptions options, CancellationToken cancellation)
+    private static async Task<IProcessSeat> JoinAsync(WorkerEnvironment worker, CoordinatorLink link, WorldOptions options, CancellationToken cancellation)
     {
         var mappings = new SharedMapping?[worker.WorldSize];
         SharedMapping? segment = null;
@@ -117,7 +55,8 @@ public static class ProcessWorld
 
             var hellos = await link.JoinAsync(
                 new Hello(
-                    worker.Rank, worker.WorldSize, worker.Job, Environment.ProcessId, Environment.MachineName, segment?.Path ?? "", own.Path, Agreement(options)),
+                    worker.Rank, worker.WorldSize, worker.Job, Environment.ProcessId, Environment.MachineName, segment?.Path ?? "", own.Path,
+                    [.. RankSession.Agreement(options), new("segment version", SharedSegment.Version.ToString(CultureInfo.InvariantCulture))]),
                 cancellation).ConfigureAwait(false);
             segment ??= Open(hellos[0].SegmentPath, hellos[0]);
             var shared = new SharedSegment(segment);
@@ -160,13 +99,6 @@ public static class ProcessWorld
     }
 
     private const long HugePage = 2 << 20;
-
-    private static KeyValuePair<string, string>[] Agreement(WorldOptions options) =>
-    [
-        new("NetZero", $"{typeof(ProcessWorld).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}"),
-        new("segment version", SharedSegment.Version.ToString(CultureInfo.InvariantCulture)),
-        .. options.Agreement,
-    ];
 
     private static async Task<Coordinator> HostAsync(WorkerEnvironment worker, CancellationToken cancellation)
     {

@@ -18,6 +18,10 @@ public sealed record WorldOptions
     /// <summary>What must be the same on every rank, by name: ranks that are processes compare it before the program begins.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Agreement { get; init; } = [];
 
+    /// <summary>Whether sums over ranks follow the canonical tree, the same bits on every transport; otherwise MPI adds in whatever order is fastest.</summary>
+    /// <remarks>Ranks that share memory know no faster order, so it changes nothing there.</remarks>
+    public bool Deterministic { get; init; } = true;
+
     internal void Validate()
     {
         if (Timeout <= TimeSpan.Zero && Timeout != System.Threading.Timeout.InfiniteTimeSpan)

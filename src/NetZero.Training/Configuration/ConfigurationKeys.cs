@@ -61,6 +61,9 @@ internal static class ConfigurationKeys
         new ValueKey<RunConfiguration, int>(
             "timeout_seconds", new WholeNumber<int>(0), c => c.TimeoutSeconds, (c, v) => c with { TimeoutSeconds = v },
             "Seconds that a rank waits for others before they are named; 0 is 60 for processes and a day for threads."),
+        new ValueKey<RunConfiguration, bool>(
+            "deterministic", new Flag(), c => c.Deterministic, (c, v) => c with { Deterministic = v },
+            "Whether sums over ranks are the same bits on every transport; false lets MPI add in the order that it finds fastest."),
         new ValueKey<RunConfiguration, string?>(
             "output_dir", new PathText(), c => c.OutputDirectory, (c, v) => c with { OutputDirectory = v },
             "Where the run is written; by default a new folder under runs/."),

@@ -69,6 +69,9 @@ public sealed record RunConfiguration
     /// <summary>Seconds that a rank waits for others before they are named; 0 is 60 for processes and a day for threads.</summary>
     public int TimeoutSeconds { get; init; }
 
+    /// <summary>Whether sums over ranks are the same bits on every transport.</summary>
+    public bool Deterministic { get; init; } = true;
+
     /// <summary>Where the run is written; by default a new folder under <c>runs/</c>.</summary>
     public string? OutputDirectory { get; init; }
 

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using NetZero.Collectives.Mpi;
+using NetZero.Testing;
+
+namespace NetZero.Collectives.Tests;
+
+/// <summary>The suite of all transports under each <c>mpirun</c> of this machine.</summary>
+public sealed class MpiTransportTests
+{
+    // Four processes on two cores for all cases take about ten seconds; this is when something hangs.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+
+    [TheoryWithMpi]
+    [InlineData(MpiFlavor.OpenMpi)]
+    [InlineData(MpiFlavor.Mpich)]
+    public Task WholeSuite_HoldsOverMpi(MpiFlavor flavor) => RunAsync(flavor, 4, MpiSuite.Whole, int.MaxValue);
+
+    // The limit is MPI's int; one that a test reaches shows that what lies above it is cut and put together rightly.
+    [TheoryWithMpi]
+    [InlineData(MpiFlavor.OpenMpi)]
+    [InlineData(MpiFlavor.Mpich)]
+    public Task WholeSuite_HoldsWhereMessagesAreSplit(MpiFlavor flavor) => RunAsync(flavor, 3, MpiSuite.Whole, 400);
+
+    // Two ranks have but one order to add in, up to which operand comes first: there the reductions of MPI itself give the bits of the tree, too.
+    [TheoryWithMpi]
+    [InlineData(MpiFlavor.OpenMpi)]
+    [InlineData(MpiFlavor.Mpich)]
+    public Task ReductionsOfMpiItself_GiveTwoRanksTheSameSums(MpiFlavor flavor) => RunAsync(flavor, 2, MpiSuite.NativeReductions, 4096);
+
+    private static async Task RunAsync(MpiFlavor flavor, int ranks, string verb, int mostElements)
+    {
+        var start = MpiRun.Start(flavor, ranks, [Path.Combine(AppContext.BaseDirectory, "NetZero.Collectives.Tests.dll"), verb, $"{mostElements}"]);
+        using var process = Process.Start(start)!;
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        using var limit = new CancellationTokenSource(Limit);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
+        }
+
+        var text = await output;
+        Assert.True(process.ExitCode == 0, $"{text}\n{await errors}");
+        Assert.DoesNotContain(MpiSuite.Failed, text, StringComparison.Ordinal);
+        Assert.Matches(@"\d+ cases\s*$", text);
+    }
+
+    [Fact]
+    public void MissingLibrary_IsSaidWithAllThatWasTried_AndWhatToInstall()
+    {
+        var message = new MpiLibraryException(MpiFlavor.Mpich, ["libmpich.so.12: not there", "libmpi.so.12: not there"]).Message;
+        Assert.Contains("libmpich.so.12: not there; libmpi.so.12: not there", message, StringComparison.Ordinal);
+        Assert.Contains("install MPICH (Debian: mpich", message, StringComparison.Ordinal);
+        Assert.Contains("NETZERO_MPI_LIBRARY", message, StringComparison.Ordinal);
+    }
+}
