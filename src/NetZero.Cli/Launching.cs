@@ -8,8 +8,15 @@ namespace NetZero.Cli;
 /// <param name="LogFolder">Where each one's output is kept.</param>
 /// <param name="ReportFolder">Where a hang is reported.</param>
 /// <param name="Stop">When cancelled, they are asked once to save and end.</param>
+/// <param name="Restarts">Whether and how it goes on after a failure.</param>
 internal sealed record LaunchRequest(
-    int Processes, IReadOnlyList<string> Arguments, string LogFolder, string ReportFolder, CancellationToken Stop = default);
+    int Processes, IReadOnlyList<string> Arguments, string LogFolder, string ReportFolder, CancellationToken Stop = default, RestartRequest? Restarts = null);
+
+/// <summary>A job that goes on after a failure.</summary>
+/// <param name="Most">How many times.</param>
+/// <param name="SmallerWorlds">Worlds that may go on in place of a larger one, the largest first.</param>
+/// <param name="Arguments">This tool's arguments for each rank of a world that goes on.</param>
+internal sealed record RestartRequest(int Most, IReadOnlyList<int> SmallerWorlds, Func<int, IReadOnlyList<string>> Arguments);
 
 /// <summary>Starts ranks as processes and waits for them.</summary>
 /// <returns>The exit code.</returns>
@@ -37,7 +44,9 @@ internal static class Launching
             Grace = Grace,
             ReportFolder = request.ReportFolder,
         };
-        var failure = await Launcher.RunAsync(options, Show, cancellation);
+        var failure = request.Restarts is { } restarts
+            ? await Restarts.RunAsync(options, Policy(restarts, arguments, terminal), Show, cancellation)
+            : await Launcher.RunAsync(options, Show, cancellation);
         if (failure is null)
             return ExitCodes.Success;
         terminal.Error.WriteLine($"error: {failure.Reason.ReplaceLineEndings(" ")}; "
@@ -53,8 +62,18 @@ internal static class Launching
         }
     }
 
-    // As a framework-dependent program this is dotnet with an assembly, otherwise a program of its own.
-    private static (string Program, string[] Arguments) ThisTool()
+    private static RestartPolicy Policy(RestartRequest request, string[] tool, ITerminal terminal) => new()
+    {
+        MaxRestarts = request.Most,
+        SmallerWorlds = request.SmallerWorlds,
+        Arguments = world => [.. tool, .. request.Arguments(world)],
+        FinalExitCodes = [ExitCodes.UserMistake, ExitCodes.DamagedCheckpoint, ExitCodes.EngineMissing, ExitCodes.Interrupted],
+        OnRestart = (failure, restart, world) => terminal.Error.WriteLine(
+            $"restart {restart} of {request.Most} with {world} {(world == 1 ? "rank" : "ranks")}: {failure.Reason.ReplaceLineEndings(" ")}"),
+    };
+
+    /// <summary>How this tool is started once more: as a framework-dependent program dotnet with an assembly, otherwise a program of its own.</summary>
+    public static (string Program, string[] Arguments) ThisTool()
     {
         var program = Environment.ProcessPath ?? throw new InvalidOperationException("The system does not say which program this is.");
         return Path.GetFileNameWithoutExtension(program) == "dotnet" ? (program, [Environment.GetCommandLineArgs()[0]]) : (program, []);

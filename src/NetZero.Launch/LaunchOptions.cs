@@ -12,7 +12,7 @@ public sealed record LaunchOptions
     /// <summary>Its arguments, the same for all.</summary>
     public required IReadOnlyList<string> Arguments { get; init; }
 
-    /// <summary>Where each rank's output is kept, in <c>rank-N.log</c>; the folder is made.</summary>
+    /// <summary>Where each rank's output is kept, in <c>rank-N.log</c>; the folder is made. Restarts add to the files.</summary>
     public required string LogFolder { get; init; }
 
     /// <summary>Where <c>hang-report.txt</c> and <c>hang-report.json</c> are written when ranks wait in vain or disagree; made when needed.</summary>
@@ -20,6 +20,9 @@ public sealed record LaunchOptions
 
     /// <summary>When cancelled, workers are asked once to end, as Ctrl+C asks, and have all the time they need for it. Cancelling the job after that kills them.</summary>
     public CancellationToken Stop { get; init; }
+
+    /// <summary>How often the job was started before: what workers find as <c>NETZERO_RESTART_COUNT</c>.</summary>
+    public int RestartCount { get; init; }
 
     /// <summary>How long all together have to come.</summary>
     public TimeSpan JoinTimeout { get; init; } = TimeSpan.FromSeconds(60);

@@ -37,7 +37,7 @@ internal sealed class Worker : IDisposable
         var start = new ProcessStartInfo(options.Program, options.Arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in (ReadOnlySpan<(string, int)>)
             [("RANK", rank), ("LOCAL_RANK", rank), ("WORLD_SIZE", options.Processes), ("LOCAL_WORLD_SIZE", options.Processes),
-            ("MASTER_PORT", coordinator.Port), ("NETZERO_RESTART_COUNT", 0), ("NETZERO_LAUNCHER", Environment.ProcessId)])
+            ("MASTER_PORT", coordinator.Port), ("NETZERO_RESTART_COUNT", options.RestartCount), ("NETZERO_LAUNCHER", Environment.ProcessId)])
         {
             start.Environment[name] = value.ToString(CultureInfo.InvariantCulture);
         }
@@ -45,7 +45,7 @@ internal sealed class Worker : IDisposable
         start.Environment["MASTER_ADDR"] = coordinator.Address.ToString();
         start.Environment["NETZERO_JOB"] = job;
         start.Environment.Remove("NETZERO_RENDEZVOUS_FILE");
-        var log = new StreamWriter(Path.Combine(options.LogFolder, $"rank-{rank}.log")) { AutoFlush = true };
+        var log = new StreamWriter(Path.Combine(options.LogFolder, $"rank-{rank}.log"), append: options.RestartCount > 0) { AutoFlush = true };
         return new Worker(rank, Process.Start(start)!, log, onLine);
     }
 

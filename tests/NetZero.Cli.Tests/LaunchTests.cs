@@ -91,6 +91,80 @@ public sealed class LaunchTests : IDisposable
     }
 
     [Fact]
+    public async Task RankThatIsKilled_IsStartedAgainFromACheckpoint_AndTheRunEndsAsIfNothingHadHappened()
+    {
+        if (!OperatingSystem.IsLinux())
+            return; // The rank's process is found through /proc.
+        string[] options =
+        [
+            "train", _folder.Configuration, "--set", "train_batch_size=2", "--set", "steps=400", "--set", "checkpoint.every_steps=20", "--set", "checkpoint.keep_last=2",
+        ];
+        var whole = await RunAsync([.. options, "--ranks", "2", "--output", _folder.At("whole")]);
+        Assert.Equal((0, ""), (whole.Code, whole.Errors));
+
+        using var launcher = Start(["launch", "--nproc", "2", "--max-restarts", "2", "--", .. options, "--output", _folder.At("broken")], []);
+        var errors = launcher.StandardError.ReadToEndAsync();
+        await ReadUntilAsync(launcher, "step 50/");
+        var victim = WorkersOf(launcher.Id)[1];
+        await KillAsync(victim);
+        var output = await launcher.StandardOutput.ReadToEndAsync();
+        await launcher.WaitForExitAsync();
+        Assert.True(launcher.ExitCode == 0, await errors);
+        Assert.Contains($"restart 1 of 2 with 2 ranks: rank 1 (process {victim}) was ended by SIGKILL (exit code 137)", await errors, StringComparison.Ordinal);
+
+        // From a checkpoint: the first steps did not come again.
+        Assert.DoesNotContain("step 10/400", output, StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllBytes(_folder.At("whole/model/model.safetensors")), File.ReadAllBytes(_folder.At("broken/model/model.safetensors")));
+        Assert.Equal(Losses("whole"), Losses("broken"));
+        Assert.Empty(WorkersOf(launcher.Id));
+    }
+
+    [Fact]
+    public async Task JobWithFewerRanksAfterEachFailure_TakesTheSameGlobalBatches()
+    {
+        if (!OperatingSystem.IsLinux())
+            return; // The rank's process is found through /proc.
+        string[] options = ["train", _folder.Configuration, "--set", "train_batch_size=12", "--set", "steps=300", "--set", "checkpoint.every_steps=10", "--output", _folder.At("out")];
+        using var launcher = Start(["launch", "--nproc", "4", "--max-restarts", "3", "--min-nproc", "2", "--", .. options], []);
+        var errors = launcher.StandardError.ReadToEndAsync();
+        foreach (var (step, ranks) in ((string, int)[])[("step 30/", 4), ("step 80/", 3)])
+        {
+            await ReadUntilAsync(launcher, step);
+            var workers = WorkersOf(launcher.Id);
+            Assert.Equal(ranks, workers.Count);
+            await KillAsync(workers[ranks - 1]);
+        }
+
+        await ReadUntilAsync(launcher, "step 120/");
+        Assert.Equal(2, WorkersOf(launcher.Id).Count);
+        await launcher.StandardOutput.ReadToEndAsync();
+        await launcher.WaitForExitAsync();
+        Assert.True(launcher.ExitCode == 0, await errors);
+        Assert.Contains("restart 1 of 3 with 3 ranks: ", await errors, StringComparison.Ordinal);
+        Assert.Contains("restart 2 of 3 with 2 ranks: ", await errors, StringComparison.Ordinal);
+        var lines = File.ReadAllLines(_folder.At("out/metrics.jsonl"));
+        Assert.Equal(300, lines.Length);
+        (int Step, long Tokens)[] steps = [.. lines.Select(Numbers)];
+        Assert.All(steps, (one, step) => Assert.Equal((step, (step + 1) * steps[0].Tokens), one));
+
+        static (int, long) Numbers(string line)
+        {
+            using var json = JsonDocument.Parse(line);
+            return (json.RootElement.GetProperty("step").GetInt32(), json.RootElement.GetProperty("tokens").GetInt64());
+        }
+    }
+
+    [Theory]
+    [InlineData("--max-restarts goes on from checkpoints; set checkpoint.every_steps or checkpoint.every_minutes", "--max-restarts", "1")]
+    [InlineData("--min-nproc is 2; expected a whole number from 1 to --nproc, which is 2, together with --max-restarts", "--min-nproc", "2")]
+    [InlineData("--max-restarts is -1; expected a whole number, at least 0", "--max-restarts", "-1")]
+    public async Task RestartsThatCannotBe_AreRefused(string message, params string[] options)
+    {
+        var result = await RunAsync(["launch", "--nproc", "2", .. options, "--", "train", _folder.Configuration]);
+        Assert.Equal((2, $"error: {message}"), (result.Code, result.Errors.Trim()));
+    }
+
+    [Fact]
     public async Task Dump_OfAProcessThatIsNoRank_SaysSo()
     {
         var result = await RunAsync(["doctor", "--dump", $"{Environment.ProcessId}"]);
@@ -144,10 +218,15 @@ public sealed class LaunchTests : IDisposable
     private async Task<Process> StartLongRunAsync(params string[] more)
     {
         var launcher = Start(["train", _folder.Configuration, "--processes", "3", "--set", "train_batch_size=3", "--set", "steps=1000000", .. more], []);
-        for (var line = ""; !line.StartsWith("step 2/", StringComparison.Ordinal);)
-            line = await launcher.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException(await launcher.StandardError.ReadToEndAsync());
+        await ReadUntilAsync(launcher, "step 2/");
         _ = launcher.StandardOutput.ReadToEndAsync();
         return launcher;
+    }
+
+    private static async Task ReadUntilAsync(Process launcher, string start)
+    {
+        for (var line = ""; !line.StartsWith(start, StringComparison.Ordinal);)
+            line = await launcher.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException($"The job ended before '{start}'.");
     }
 
     private static Task KillAsync(int process) => SignalAsync("KILL", process);

@@ -53,7 +53,7 @@ internal sealed class TrainCommand
         command.SetAction((parsed, cancellation) =>
         {
             if (parsed.GetResult(_processes) is not null)
-                return LaunchAsync(parsed, parsed.GetValue(_processes), terminal, launch, interrupts, cancellation);
+                return LaunchAsync(parsed, parsed.GetValue(_processes), default, terminal, launch, interrupts, cancellation);
             var worker = WorkerEnvironment.Detect();
             var configuration = Configuration(parsed, worker?.WorldSize);
             var options = Given(parsed) with { Worker = worker };
@@ -67,12 +67,14 @@ internal sealed class TrainCommand
     /// <summary>Starts the ranks of a training as processes.</summary>
     /// <param name="trailing">The verb <c>train</c> and its arguments.</param>
     /// <param name="processes">How many.</param>
+    /// <param name="elastic">Whether and how they go on after a failure.</param>
     /// <param name="terminal">Where to write.</param>
     /// <param name="launch">Starts them.</param>
     /// <param name="interrupts">Asks them to save and end.</param>
     /// <param name="cancellation">Ends them.</param>
     public Task<int> LaunchAsync(
-        IReadOnlyList<string> trailing, int processes, ITerminal terminal, RunLaunch launch, Interrupts interrupts, CancellationToken cancellation)
+        IReadOnlyList<string> trailing, int processes, ElasticOptions elastic, ITerminal terminal, RunLaunch launch, Interrupts interrupts,
+        CancellationToken cancellation)
     {
         if (trailing is not ["train", ..])
             throw new ConfigurationException("launch starts 'train': write netzero launch --nproc N -- train CONFIG ...");
@@ -81,7 +83,7 @@ internal sealed class TrainCommand
             throw new ConfigurationException($"{parsed.Errors[0].Message} (see netzero train --help)");
         if (parsed.GetResult(_processes) is not null)
             throw new ConfigurationException("launch has --nproc; leave --processes out");
-        return LaunchAsync(parsed, processes, terminal, launch, interrupts, cancellation);
+        return LaunchAsync(parsed, processes, elastic, terminal, launch, interrupts, cancellation);
     }
 
     private Command Options() => new("train", "Trains a model as a configuration says.")
@@ -105,7 +107,7 @@ internal sealed class TrainCommand
     }
 
     private Task<int> LaunchAsync(
-        ParseResult parsed, int processes, ITerminal terminal, RunLaunch launch, Interrupts interrupts, CancellationToken cancellation)
+        ParseResult parsed, int processes, ElasticOptions elastic, ITerminal terminal, RunLaunch launch, Interrupts interrupts, CancellationToken cancellation)
     {
         if (processes < 1)
             throw new ConfigurationException($"the number of processes is {processes}; expected a whole number, at least 1");
@@ -115,18 +117,41 @@ internal sealed class TrainCommand
         // What is wrong is said once, before there are processes; and all are told the same folder.
         var configuration = Configuration(parsed, processes);
         var folder = RunFolder.Check(configuration, Given(parsed)).FullPath;
-        List<string> arguments = ["train", parsed.GetValue(_file)!, "--output", folder];
+        List<string> common = ["train", parsed.GetValue(_file)!, "--output", folder];
         foreach (var item in parsed.GetValue(_set) ?? [])
-            arguments.AddRange(["--set", item]);
+            common.AddRange(["--set", item]);
+        if (parsed.GetValue(_json))
+            common.Add("--json");
+        List<string> arguments = [.. common];
         if (parsed.GetValue(_overwrite))
             arguments.Add("--overwrite");
         if (Given(parsed).Resume is { } resume)
             arguments.AddRange(["--resume", resume]);
-        if (parsed.GetValue(_json))
-            arguments.Add("--json");
         var stop = configuration.Checkpoints.IsOn ? FinishFirst(interrupts, terminal, worker: null) : default;
         interrupts.EndWithin = Launching.EndWithin;
-        return launch(new LaunchRequest(processes, arguments, Path.Combine(folder, "ranks"), folder, stop), terminal, cancellation);
+        return launch(new LaunchRequest(processes, arguments, Path.Combine(folder, "ranks"), folder, stop, RestartsOf(configuration, elastic, common)), terminal, cancellation);
+    }
+
+    private static RestartRequest? RestartsOf(RunConfiguration configuration, ElasticOptions elastic, List<string> arguments)
+    {
+        if (elastic.MaxRestarts < 0)
+            throw new ConfigurationException($"--max-restarts is {elastic.MaxRestarts}; expected a whole number, at least 0");
+        if (elastic.LeastProcesses is { } least && (elastic.MaxRestarts == 0 || least < 1 || least > configuration.Ranks))
+            throw new ConfigurationException($"--min-nproc is {least}; expected a whole number from 1 to --nproc, which is {configuration.Ranks}, together with --max-restarts");
+        if (elastic.MaxRestarts == 0)
+            return null;
+        if (!configuration.Checkpoints.IsOn)
+            throw new ConfigurationException("--max-restarts goes on from checkpoints; set checkpoint.every_steps or checkpoint.every_minutes");
+        return new RestartRequest(
+            elastic.MaxRestarts, elastic.LeastProcesses is { } fewest ? ElasticWorlds.Below(configuration, fewest) : [], world =>
+            {
+                var (micro, accumulation) = ElasticWorlds.Batches(configuration, world);
+                return
+                [
+                    .. arguments, "--set", $"train_batch_size={configuration.TrainBatchSize}", "--set", $"train_micro_batch_size_per_gpu={micro}",
+                    "--set", $"gradient_accumulation_steps={accumulation}", "--resume", ResumeAuto,
+                ];
+            });
     }
 
     private RunConfiguration Configuration(ParseResult parsed, int? processes)
