@@ -20,6 +20,9 @@ internal static class ExitCodes
     /// <summary>Another rank has failed or is gone, so this one ended.</summary>
     public const int PeerFailed = 5;
 
+    /// <summary><c>netzero doctor</c> has found something that should work and does not.</summary>
+    public const int Unwell = 6;
+
     /// <summary>Ctrl+C: 128 + SIGINT, as shells count it.</summary>
     public const int Interrupted = 130;
 }

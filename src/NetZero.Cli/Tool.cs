@@ -20,6 +20,7 @@ internal sealed class Tool(ITerminal terminal, Engines engines)
             TraceCommand.Create(terminal),
             BenchCommand.Create(terminal, engines.BenchTrain, engines.Measure),
             DoctorCommand.Create(terminal),
+            EnvCommand.Create(terminal),
         };
         // An argument that begins with @ is a prompt or a path, never a file of further arguments.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -9,7 +9,7 @@ public sealed class TheoryWithMpiAttribute : TheoryAttribute
 {
     public TheoryWithMpiAttribute()
     {
-        var missing = Enum.GetValues<MpiFlavor>().Where(flavor => MpiRun.Find(flavor) is null).ToArray();
+        var missing = Enum.GetValues<MpiFlavor>().Where(flavor => !MpiRun.Has(flavor)).ToArray();
         if (missing.Length > 0)
             Skip = $"There is no mpirun with its library of {string.Join(" and ", missing)}; on Debian: apt-get install openmpi-bin mpich.";
     }

@@ -15,6 +15,8 @@ internal static class BenchCommand
         CreateAdam(terminal),
         CreateMemoryBandwidth(terminal),
         CreateFmaPeak(terminal),
+        BenchCollectivesCommand.Create(terminal),
+
         BenchMachineCommand.Create(terminal, measure),
         BenchPlanCommand.Create(terminal),
     };
