@@ -44,7 +44,7 @@ internal readonly struct GradientSink(GradientNode node)
         var edge = node.Edges[index];
         if (gradient.Shape != edge.Shape)
             throw new InvalidOperationException($"{node.Name} made a gradient of shape {gradient.Shape} for its input {index} of shape {edge.Shape}.");
-        if (edge.Leaf is null && edge.Node is not null && Producer(edge) is { Pending: null } producer)
+        if (edge.Leaf is null && edge.Node is not null && gradient.DType == edge.DType && Producer(edge) is { Pending: null } producer)
         {
             Swap(producer, gradient);
             return;

@@ -10,12 +10,13 @@ public sealed partial class TensorContext
     /// <summary>Memory for an op's result, or the result itself where a checkpoint has kept it.</summary>
     /// <param name="op">The op.</param>
     /// <param name="shape">The result's shape.</param>
+    /// <param name="dtype">The result's element type.</param>
     /// <param name="known">Whether the values are there already; otherwise they are undefined and the op computes them.</param>
     /// <param name="name">What made it, for messages.</param>
-    internal Tensor ResultOf(KeptOps op, Shape shape, out bool known, [CallerMemberName] string name = "")
+    internal Tensor ResultOf(KeptOps op, Shape shape, DType dtype, out bool known, [CallerMemberName] string name = "")
     {
         known = _replaying is { } replaying && replaying.Keeps(op);
-        var result = known ? _replaying!.Next(op, shape) : Empty(shape, name: name);
+        var result = known ? _replaying!.Next(op, shape) : Empty(shape, dtype, name: name);
         if (_recording is { } recording && recording.Keeps(op))
             recording.Add(op, result);
         return result;

@@ -1,3 +1,5 @@
+using NetZero.Tensors.Cpu;
+
 namespace NetZero.Tensors;
 
 /// <summary>An n-dimensional array: a shape and strides over a <see cref="Storage"/>.</summary>
@@ -64,6 +66,12 @@ public sealed partial class Tensor
         var pointer = (byte*)Storage.PointerFor(Offset);
         return pointer == null ? null : pointer + (Offset * DType.SizeInBytes());
     }
+
+    /// <summary>A pointer to the first element for kernels that take any floating-point type; null on Meta.</summary>
+    /// <exception cref="InvalidOperationException">The elements are not floating point.</exception>
+    internal unsafe FloatPointer Floats() => DType.IsFloatingPoint()
+        ? new FloatPointer(Bytes(), DType)
+        : throw new InvalidOperationException($"{this} was used as floating point; its elements are {DType}. Cast it first.");
 
     /// <summary>
     /// Keeps this tensor beyond the scope that made it, until <see cref="Free"/> or the end of the context. After that scope's end too, as long

@@ -4,7 +4,7 @@ namespace NetZero.Tensors;
 
 /// <summary>
 /// y = softmax(scale q k' + mask) v with q [B, T, H, D] and k, v [B, T, K, D] apart, K dividing H: query head h uses key head h K / H
-/// (grouped-query attention). y [B, T, H, D]; F32. The T x T matrix is never stored. Saves q, k, v, y and the logarithms of the softmax
+/// (grouped-query attention). y [B, T, H, D]. The T x T matrix is never stored. Saves q, k, v, y and the logarithms of the softmax
 /// denominators [B, H, T]. Backward makes the probabilities again tile by tile.
 /// </summary>
 public static class AttentionOp
@@ -32,9 +32,9 @@ public static class AttentionOp
         var shape = new AttentionShape(
             q.Shape[0], q.Shape[1], q.Shape[2], k.Shape[2], q.Shape[3], (float)(scale ?? 1 / Math.Sqrt(q.Shape[3])), causal);
         var records = GradientNode.Records(q, k, v);
-        var y = context.ResultOf(KeptOps.Attention, q.Shape, out var known);
+        var y = context.ResultOf(KeptOps.Attention, q.Shape, q.DType, out var known);
         var lse = records || context.Keeps(KeptOps.Attention)
-            ? context.ResultOf(KeptOps.Attention, [shape.Batch, shape.Heads, shape.Tokens], out known, "Attention lse")
+            ? context.ResultOf(KeptOps.Attention, [shape.Batch, shape.Heads, shape.Tokens], DType.F32, out known, "Attention lse")
             : null;
         if (!known)
         {
@@ -48,7 +48,7 @@ public static class AttentionOp
 
     private static Tensor WithAdjacentChannels(Tensor x) => x.Strides[3] == 1 ? x : x.Contiguous();
 
-    private static unsafe AttentionOperand Operand(Tensor x) => new((nint)x.Data<float>(), x.Strides[0], x.Strides[1], x.Strides[2]);
+    private static unsafe AttentionOperand Operand(Tensor x) => new(x.Floats(), x.Strides[0], x.Strides[1], x.Strides[2]);
 
     private sealed unsafe class Node : GradientNode
     {
@@ -70,7 +70,7 @@ public static class AttentionOp
 
         protected override void Backward(Tensor dOutput, GradientSink sink)
         {
-            Tensor dq = Context.Empty(_q.Shape), dk = Context.Empty(_k.Shape), dv = Context.Empty(_v.Shape);
+            Tensor dq = Context.Empty(_q.Shape, _q.DType), dk = Context.Empty(_k.Shape, _k.DType), dv = Context.Empty(_v.Shape, _v.DType);
             using (var scratch = Context.RentWorkspace(AttentionBackwardKernel.WorkspaceBytes(Context.Threads, _shape)))
             {
                 Context.Launch(new AttentionBackwardKernel(

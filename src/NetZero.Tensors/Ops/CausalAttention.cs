@@ -4,7 +4,7 @@ namespace NetZero.Tensors;
 
 /// <summary>
 /// y = softmax(scale q k' + mask) v for H heads, with q, k and v packed side by side as GPT-2's projection gives them.
-/// qkv [B, T, 3 C], y [B, T, C], D = C / H channels a head; F32. The T x T matrix is never stored. Saves qkv, y and the logarithms of the
+/// qkv [B, T, 3 C], y [B, T, C], D = C / H channels a head. The T x T matrix is never stored. Saves qkv, y and the logarithms of the
 /// softmax denominators [B, H, T]. Backward makes the probabilities again tile by tile.
 /// </summary>
 public static class CausalAttentionOp
@@ -27,9 +27,9 @@ public static class CausalAttentionOp
         var shape = new AttentionShape(
             batch, tokens, heads, heads, headChannels, (float)(scale ?? 1 / Math.Sqrt(headChannels)), Causal: true);
         var records = GradientNode.Records(qkv);
-        var y = context.ResultOf(KeptOps.Attention, [batch, tokens, channels], out var known);
+        var y = context.ResultOf(KeptOps.Attention, [batch, tokens, channels], qkv.DType, out var known);
         var lse = records || context.Keeps(KeptOps.Attention)
-            ? context.ResultOf(KeptOps.Attention, [batch, heads, tokens], out known, "CausalAttention lse")
+            ? context.ResultOf(KeptOps.Attention, [batch, heads, tokens], DType.F32, out known, "CausalAttention lse")
             : null;
         if (!known)
         {
@@ -46,13 +46,13 @@ public static class CausalAttentionOp
     private static unsafe AttentionOperand Part(Tensor qkv, int part, AttentionShape shape)
     {
         var channels = shape.Heads * shape.HeadChannels;
-        return new((nint)(qkv.Data<float>() + (part * channels)), shape.Tokens * 3 * channels, 3 * channels, shape.HeadChannels);
+        return new(qkv.Floats().At(part * channels), shape.Tokens * 3 * channels, 3 * channels, shape.HeadChannels);
     }
 
     private static unsafe AttentionOperand Output(Tensor y, AttentionShape shape)
     {
         var channels = shape.Heads * shape.HeadChannels;
-        return new((nint)y.Data<float>(), shape.Tokens * channels, channels, shape.HeadChannels);
+        return new(y.Floats(), shape.Tokens * channels, channels, shape.HeadChannels);
     }
 
     private sealed unsafe class Node : GradientNode
@@ -75,7 +75,7 @@ public static class CausalAttentionOp
 
         protected override void Backward(Tensor dOutput, GradientSink sink)
         {
-            var dqkv = Context.Empty(_qkv.Shape, name: "gradient");
+            var dqkv = Context.Empty(_qkv.Shape, _qkv.DType, name: "gradient");
             using (var scratch = Context.RentWorkspace(AttentionBackwardKernel.WorkspaceBytes(Context.Threads, _shape)))
             {
                 Context.Launch(new AttentionBackwardKernel(

@@ -3,7 +3,7 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// loss = mean over rows of log(sum of exp(logits)) - logits[target], a scalar. logits [.., V] F32, targets [..] I32 or I64; rows whose target
+/// loss = mean over rows of log(sum of exp(logits)) - logits[target], a scalar. logits [.., V], loss F32, targets [..] I32 or I64; rows whose target
 /// is ignored do not count. Saves logits, targets and each row's maximum and logarithm [2, ..]. Backward: dlogits = (softmax(logits) - onehot(target))
 /// dloss / count, in one buffer of the logits' size, or over the logits themselves.
 /// </summary>
@@ -31,7 +31,7 @@ public static class CrossEntropyOp
         using (var scratch = context.RentWorkspace(CrossEntropyForwardKernel.WorkspaceBytes(rows)))
         {
             context.Launch(new CrossEntropyForwardKernel(
-                logits.Data<float>(), targets.Bytes(), targets.DType, normalisers.Data<float>(), normalisers.Data<float>() + rows,
+                logits.Floats(), targets.Bytes(), targets.DType, normalisers.Data<float>(), normalisers.Data<float>() + rows,
                 loss.Data<float>(), (double*)scratch.Pointer, rows, logits.Shape[^1], ignoreIndex));
         }
 
@@ -59,12 +59,12 @@ public static class CrossEntropyOp
 
         protected override void Backward(Tensor dOutput, GradientSink sink)
         {
-            var dlogits = _overwrite ? _logits.Detach() : Context.Empty(_logits.Shape, name: "gradient");
+            var dlogits = _overwrite ? _logits.Detach() : Context.Empty(_logits.Shape, _logits.DType, name: "gradient");
             // Another node that saved the logits must notice that they have changed.
             dlogits.Storage.Touch();
             Context.Launch(new CrossEntropyBackwardKernel(
-                _logits.Data<float>(), _targets.Bytes(), _targets.DType, _normalisers.Data<float>(),
-                _normalisers.Data<float>() + _targets.Elements, dOutput.Data<float>(), dlogits.Data<float>(), _targets.Elements,
+                _logits.Floats(), _targets.Bytes(), _targets.DType, _normalisers.Data<float>(),
+                _normalisers.Data<float>() + _targets.Elements, dOutput.Data<float>(), dlogits.Floats(), _targets.Elements,
                 _logits.Shape[^1], _ignoreIndex));
             sink.Add(0, dlogits);
         }

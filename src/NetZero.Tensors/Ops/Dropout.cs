@@ -3,7 +3,7 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// y = x keep / (1 - p), keep = 0 with probability p. x, y [B, ..] F32, B counting samples. Saves only the key of the random numbers:
+/// y = x keep / (1 - p), keep = 0 with probability p. x, y [B, ..], B counting samples. Saves only the key of the random numbers:
 /// backward makes the mask again, dx = dy keep / (1 - p).
 /// </summary>
 /// <remarks>The numbers depend on (seed, step, global sample, site, element), so any split of the batch over ranks drops the same elements.</remarks>
@@ -22,7 +22,7 @@ public static class DropoutOp
         x = x.Contiguous();
         var random = x.Context.Random;
         var key = new DropoutKey(random.Seed, random.Step, random.NextSite(), random.FirstSample);
-        var y = x.Context.Empty(x.Shape);
+        var y = x.Context.Empty(x.Shape, x.DType);
         Launch(x, y, (float)probability, key, accumulate: false);
         return GradientNode.Records(x) ? y.Attach(new Node(x, (float)probability, key)) : y;
     }
@@ -31,7 +31,7 @@ public static class DropoutOp
     {
         var samples = x.Dims == 0 ? 1 : x.Shape[0];
         x.Context.Launch(new DropoutKernel(
-            x.Data<float>(), y.Data<float>(), samples, samples == 0 ? 0 : x.Elements / samples, probability, key, accumulate));
+            x.Floats(), y.Floats(), samples, samples == 0 ? 0 : x.Elements / samples, probability, key, accumulate));
     }
 
     private sealed class Node(Tensor x, float probability, DropoutKey key) : GradientNode(x)

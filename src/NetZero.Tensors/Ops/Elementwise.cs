@@ -19,7 +19,7 @@ internal static unsafe class Elementwise
         where TRule : struct, IUnaryRule
     {
         CheckType(op, x);
-        var y = x.Context.Empty(x.Shape, DType.F32, MemoryKind.Activation, op);
+        var y = x.Context.Empty(x.Shape, x.DType, MemoryKind.Activation, op);
         MapInto(rule, x, new GradientTarget(y, false));
         return y;
     }
@@ -30,7 +30,7 @@ internal static unsafe class Elementwise
     {
         CheckType(op, a);
         CheckType(op, b);
-        var y = a.Context.Empty(a.Shape, DType.F32, MemoryKind.Activation, op);
+        var y = a.Context.Empty(a.Shape, CommonType(a, b), MemoryKind.Activation, op);
         MapInto(rule, a, b, new GradientTarget(y, false));
         return y;
     }
@@ -43,7 +43,7 @@ internal static unsafe class Elementwise
         var plan = x.IsContiguous && y.IsContiguous
             ? StridedPlan.Flat(y.Elements)
             : StridedPlan.Strided(y.Shape.Extents, y.Strides, x.Strides);
-        y.Context.Launch(new UnaryKernel<TRule>(rule, x.Data<float>(), y.Data<float>(), plan, target.Accumulate));
+        y.Context.Launch(new UnaryKernel<TRule>(rule, x.Floats(), y.Floats(), plan, target.Accumulate));
     }
 
     /// <summary>target (+)= rule(a, b); a may be a condition of type U8.</summary>
@@ -55,8 +55,8 @@ internal static unsafe class Elementwise
             ? StridedPlan.Flat(y.Elements)
             : StridedPlan.Strided(y.Shape.Extents, y.Strides, a.Strides, b.Strides);
         y.Context.Launch(a.DType == DType.U8
-            ? new BinaryKernel<TRule>(rule, a.Data<byte>(), b.Data<float>(), y.Data<float>(), plan, target.Accumulate)
-            : new BinaryKernel<TRule>(rule, a.Data<float>(), b.Data<float>(), y.Data<float>(), plan, target.Accumulate));
+            ? new BinaryKernel<TRule>(rule, a.Data<byte>(), b.Floats(), y.Floats(), plan, target.Accumulate)
+            : new BinaryKernel<TRule>(rule, a.Floats(), b.Floats(), y.Floats(), plan, target.Accumulate));
     }
 
     /// <summary>target (+)= rule(a, b, c); a may be a condition of type U8.</summary>
@@ -68,13 +68,25 @@ internal static unsafe class Elementwise
             ? StridedPlan.Flat(y.Elements)
             : StridedPlan.Strided(y.Shape.Extents, y.Strides, a.Strides, b.Strides, c.Strides);
         y.Context.Launch(a.DType == DType.U8
-            ? new TernaryKernel<TRule>(rule, a.Data<byte>(), b.Data<float>(), c.Data<float>(), y.Data<float>(), plan, target.Accumulate)
-            : new TernaryKernel<TRule>(rule, a.Data<float>(), b.Data<float>(), c.Data<float>(), y.Data<float>(), plan, target.Accumulate));
+            ? new TernaryKernel<TRule>(rule, a.Data<byte>(), b.Floats(), c.Floats(), y.Floats(), plan, target.Accumulate)
+            : new TernaryKernel<TRule>(rule, a.Floats(), b.Floats(), c.Floats(), y.Floats(), plan, target.Accumulate));
     }
 
-    /// <summary>Refuses element types that the CPU does not compute in.</summary>
-    /// <exception cref="ArgumentException">Not F32.</exception>
+    /// <summary>The type of a result of two operands: theirs, or F32 where they differ.</summary>
+    public static DType CommonType(Tensor a, Tensor b) => a.DType == b.DType ? a.DType : DType.F32;
+
+    /// <summary>Refuses element types without arithmetic.</summary>
+    /// <exception cref="ArgumentException">Not floating point.</exception>
     public static void CheckType(string op, Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        if (!x.DType.IsFloatingPoint())
+            throw new ArgumentException($"{op} of {x}: elements are {x.DType}, expected F32, BF16 or F16; Cast(DType.F32) first.");
+    }
+
+    /// <summary>Refuses element types other than F32, for ops that know no other.</summary>
+    /// <exception cref="ArgumentException">Not F32.</exception>
+    public static void CheckSingle(string op, Tensor x)
     {
         ArgumentNullException.ThrowIfNull(x);
         if (x.DType != DType.F32)

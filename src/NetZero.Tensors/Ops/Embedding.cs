@@ -3,7 +3,7 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// y[.., :] = w[ids[..], :]. w [V, C] F32; ids [..] I32 or I64; y [.., C]. Saves ids. Backward: dw[ids[..], :] += dy[.., :], zero elsewhere,
+/// y[.., :] = w[ids[..], :]. w [V, C]; ids [..] I32 or I64; y [.., C]. Saves ids. Backward: dw[ids[..], :] += dy[.., :], zero elsewhere,
 /// written straight into the gradient of w.
 /// </summary>
 public static class EmbeddingOp
@@ -21,9 +21,9 @@ public static class EmbeddingOp
             throw new ArgumentException($"Embedding: ids must be I32 or I64; found {ids}.", nameof(ids));
         (weight, ids) = (weight.Contiguous(), ids.Contiguous());
         var (vocabulary, columns) = (weight.Shape[0], weight.Shape[1]);
-        var y = weight.Context.Empty([.. ids.Shape.Extents, columns]);
+        var y = weight.Context.Empty([.. ids.Shape.Extents, columns], weight.DType);
         weight.Context.Launch(new EmbeddingForwardKernel(
-            ids.Bytes(), ids.DType, weight.Data<float>(), y.Data<float>(), ids.Elements, vocabulary, columns));
+            ids.Bytes(), ids.DType, weight.Floats(), y.Floats(), ids.Elements, vocabulary, columns));
         return GradientNode.Records(weight) ? y.Attach(new Node(weight, ids)) : y;
     }
 
@@ -46,7 +46,7 @@ public static class EmbeddingOp
         {
             var target = sink.Target(0);
             Context.Launch(new EmbeddingBackwardKernel(
-                _ids.Bytes(), _ids.DType, dOutput.Data<float>(), target.Tensor.Data<float>(), _ids.Elements, _vocabulary, _columns,
+                _ids.Bytes(), _ids.DType, dOutput.Floats(), target.Tensor.Floats(), _ids.Elements, _vocabulary, _columns,
                 target.Accumulate));
         }
     }

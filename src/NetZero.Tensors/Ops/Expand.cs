@@ -49,16 +49,7 @@ public static class ExpandOp
             for (var i = 0; i < _shape.Dims; i++)
                 if (_shape.Extents[i] != dOutput.Shape.Extents[i + added])
                     repeated |= 1u << (i + added);
-            if (dOutput.DType == DType.F32)
-            {
-                Reduction.Run<SumReduce>(dOutput, repeated, sink.Target(0));
-                return;
-            }
-
-            // 16-bit gradients are summed in F32 and rounded once.
-            var sum = Context.Empty(_shape, DType.F32, MemoryKind.Activation, Name);
-            Reduction.Run<SumReduce>(dOutput.Cast(DType.F32), repeated, new GradientTarget(sum, Accumulate: false));
-            sink.Add(0, sum.Cast(dOutput.DType));
+            Reduction.Run<SumReduce>(dOutput, repeated, sink.Target(0));
         }
     }
 }

@@ -21,7 +21,7 @@ public static class HostReductionOps
         ArgumentNullException.ThrowIfNull(x);
         x.RequireContiguous(name);
         using var scratch = x.Context.RentWorkspace(HostReductionKernel<TRule>.WorkspaceBytes(x.Elements));
-        x.Context.Launch(new HostReductionKernel<TRule>(x.Data<float>(), x.Elements, (double*)scratch.Pointer));
+        x.Context.Launch(new HostReductionKernel<TRule>(x.Floats(), x.Elements, (double*)scratch.Pointer));
         var result = double.NaN;
         if (x.Context.Device.HasMemory)
             x.Context.CopyToHost((double*)scratch.Pointer, new Span<double>(ref result));

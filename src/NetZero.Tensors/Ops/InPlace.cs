@@ -5,15 +5,21 @@ namespace NetZero.Tensors;
 /// <summary>Writes into existing tensors. None of them is recorded; they are for gradients, buffers and optimizers.</summary>
 public static class InPlaceOps
 {
-    /// <summary>this = value, for contiguous F32 tensors.</summary>
+    /// <summary>this = value, for contiguous F32 tensors; 0 for contiguous tensors of any type.</summary>
     public static unsafe void Fill(this Tensor y, float value)
     {
+        if (value == 0 && y.DType != DType.F32)
+        {
+            y.Clear();
+            return;
+        }
+
         y.RequireContiguous("Fill");
         y.Storage.Touch();
         y.Context.Launch(new FillKernel(y.Data<float>(), y.Elements, value));
     }
 
-    /// <summary>this = factor this, for F32 tensors.</summary>
+    /// <summary>this = factor this, for floating-point tensors.</summary>
     public static void ScaleInPlace(this Tensor y, float factor)
     {
         Elementwise.CheckType(nameof(ScaleInPlace), y);
@@ -29,7 +35,7 @@ public static class InPlaceOps
         y.Context.Launch(new ClearKernel(y.Bytes(), y.Elements * y.DType.SizeInBytes()));
     }
 
-    /// <summary>this = this, at least -<paramref name="limit"/> and at most <paramref name="limit"/>, for F32 tensors; NaN stays.</summary>
+    /// <summary>this = this, at least -<paramref name="limit"/> and at most <paramref name="limit"/>, for floating-point tensors; NaN stays.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A limit below 0 or NaN.</exception>
     public static void ClampInPlace(this Tensor y, float limit)
     {
@@ -41,32 +47,27 @@ public static class InPlaceOps
         Elementwise.MapInto(new ClampRule(limit), y, new GradientTarget(y, Accumulate: false));
     }
 
-    /// <summary>this = x, any strides on both sides, same shape and type.</summary>
-    /// <exception cref="ArgumentException">Shapes or types differ.</exception>
+    /// <summary>this = x, any strides on both sides, same shape; floating-point elements are converted to this type, rounded to nearest.</summary>
+    /// <exception cref="ArgumentException">Shapes differ, or types and one is not floating point.</exception>
     public static void CopyFrom(this Tensor y, Tensor x)
     {
         Check(nameof(CopyFrom), y, x);
         y.Storage.Touch();
-        y.Context.Launch(new StridedCopyKernel(x, y));
+        if (x.DType == y.DType)
+            y.Context.Launch(new StridedCopyKernel(x, y));
+        else
+            Elementwise.MapInto(new ScaleRule(1), x, new GradientTarget(y, Accumulate: false));
     }
 
     /// <summary>
-    /// this += x, any strides on both sides, same shape and floating-point type; 16-bit types are added in F32 and rounded once.
+    /// this += x, any strides on both sides, same shape, floating-point types; added in F32 and rounded once to the type of this.
     /// </summary>
-    /// <exception cref="ArgumentException">Shapes or types differ, or the type is not floating point.</exception>
+    /// <exception cref="ArgumentException">Shapes differ, or a type is not floating point.</exception>
     public static void AddInPlace(this Tensor y, Tensor x)
     {
         Check(nameof(AddInPlace), y, x);
         if (!y.DType.IsFloatingPoint())
             throw new ArgumentException($"AddInPlace into {y}: elements are {y.DType}, expected floating point.", nameof(y));
-        if (y.DType != DType.F32)
-        {
-            using var scope = y.Context.BeginScope(nameof(AddInPlace));
-            using var noGrad = y.Context.NoGrad();
-            y.CopyFrom((y.Cast(DType.F32) + x.Cast(DType.F32)).Cast(y.DType));
-            return;
-        }
-
         y.Storage.Touch();
         Elementwise.MapInto(new ScaleRule(1), x, new GradientTarget(y, Accumulate: true));
     }
@@ -74,7 +75,7 @@ public static class InPlaceOps
     private static void Check(string operation, Tensor y, Tensor x)
     {
         SameContext.Check(operation, y, x);
-        if (x.Shape != y.Shape || x.DType != y.DType)
-            throw new ArgumentException($"{operation} into {y} from {x}: shapes and types must agree.", nameof(x));
+        if (x.Shape != y.Shape || (x.DType != y.DType && !(x.DType.IsFloatingPoint() && y.DType.IsFloatingPoint())))
+            throw new ArgumentException($"{operation} into {y} from {x}: shapes must agree, and types, unless both are floating point.", nameof(x));
     }
 }

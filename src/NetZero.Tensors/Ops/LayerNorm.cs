@@ -3,7 +3,7 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// y = (x - mean) rstd w + b with mean and rstd = 1 / sqrt(var + epsilon) over the innermost dimension. x, y [.., C]; w, b [C]; F32.
+/// y = (x - mean) rstd w + b with mean and rstd = 1 / sqrt(var + epsilon) over the innermost dimension. x, y [.., C]; w, b [C].
 /// Saves x, w, mean and rstd [..]. Backward, with h = (x - mean) rstd and g = dy w: dx = rstd (g - mean(g) - h mean(g h)),
 /// dw = sum of dy h, db = sum of dy over the rows.
 /// </summary>
@@ -23,12 +23,14 @@ public static class LayerNormOp
         var context = x.Context;
         var rows = NormShapes.Rows(x);
         var records = GradientNode.Records(x, weight, bias);
-        var y = context.Empty(x.Shape);
+        var y = context.Empty(x.Shape, x.DType);
         var mean = records ? context.Empty([rows], name: "LayerNorm mean") : null;
         var rstd = records ? context.Empty([rows], name: "LayerNorm rstd") : null;
+        using var tiles = context.RentWorkspace(NormRows.TileBytes(
+            NormShapes.Has16Bits(x, weight, bias), LayerNormForwardKernel.SharedTiles, LayerNormForwardKernel.WorkerTiles, context.Threads, columns));
         context.Launch(new LayerNormForwardKernel(
-            x.Data<float>(), weight.Data<float>(), bias.Data<float>(), y.Data<float>(),
-            mean is null ? null : mean.Data<float>(), rstd is null ? null : rstd.Data<float>(), rows, columns, (float)epsilon));
+            x.Floats(), weight.Floats(), bias.Floats(), y.Floats(),
+            mean is null ? null : mean.Data<float>(), rstd is null ? null : rstd.Data<float>(), rows, columns, (float)epsilon, tiles.Floats));
         return records ? y.Attach(new Node(x, weight, bias, mean!, rstd!)) : y;
     }
 
@@ -56,10 +58,10 @@ public static class LayerNormOp
             var (dx, accumulateInput) = NormShapes.Target(sink, 0);
             var (dweight, accumulateWeight) = NormShapes.Target(sink, 1);
             var (dbias, accumulateBias) = NormShapes.Target(sink, 2);
-            using var scratch = Context.RentWorkspace(LayerNormBackwardKernel.WorkspaceBytes(rows, columns));
+            using var scratch = Context.RentWorkspace(LayerNormBackwardKernel.WorkspaceBytes(rows, columns) + NormRows.TileBytes(
+                NormShapes.Has16Bits(_x, _weight, dOutput) || !dx.IsFloat, LayerNormBackwardKernel.SharedTiles, LayerNormBackwardKernel.WorkerTiles, Context.Threads, columns));
             Context.Launch(new LayerNormBackwardKernel(
-                _x.Data<float>(), _weight.Data<float>(), _mean.Data<float>(), _rstd.Data<float>(), dOutput.Data<float>(),
-                (float*)dx, (float*)dweight, (float*)dbias, (byte*)scratch.Pointer, rows, columns,
+                _x.Floats(), _weight.Floats(), _mean.Data<float>(), _rstd.Data<float>(), dOutput.Floats(), dx, dweight, dbias, (byte*)scratch.Pointer, rows, columns,
                 accumulateInput, accumulateWeight, accumulateBias));
         }
     }

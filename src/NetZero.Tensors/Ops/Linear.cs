@@ -22,13 +22,13 @@ public static unsafe class LinearOp
         Check(x, weight, bias, outputFirst);
         x = x.Contiguous();
         bias = bias?.Contiguous();
-        var y = x.Context.ResultOf(KeptOps.MatMul, x.Shape.With(^1, outputFirst ? weight.Shape[0] : weight.Shape[1]), out var known);
+        var y = x.Context.ResultOf(KeptOps.MatMul, x.Shape.With(^1, outputFirst ? weight.Shape[0] : weight.Shape[1]), Elementwise.CommonType(x, weight), out var known);
         var (input, output) = (x.Shape[^1], y.Shape[^1]);
         if (!known)
         {
             GemmLaunch.Single(
                 x.Context, Rows(x), output, input, Matrix(x, input), Weight(weight, outputFirst), Matrix(y, output), accumulate: false,
-                bias is null ? null : bias.Data<float>());
+                bias is null ? default : bias.Floats());
         }
 
         if (bias is null)
@@ -60,17 +60,17 @@ public static unsafe class LinearOp
         return rows;
     }
 
-    private static GemmMatrix Matrix(Tensor x, long columns) => new(x.Data<float>(), columns, 1);
+    private static GemmMatrix Matrix(Tensor x, long columns) => new(x.Floats(), columns, 1);
 
-    private static GemmMatrix Transposed(Tensor x, long columns) => new(x.Data<float>(), 1, columns);
+    private static GemmMatrix Transposed(Tensor x, long columns) => new(x.Floats(), 1, columns);
 
     // As [in, out].
     private static GemmMatrix Weight(Tensor weight, bool outputFirst)
     {
         var strides = weight.Strides;
         return outputFirst
-            ? new GemmMatrix(weight.Data<float>(), strides[1], strides[0])
-            : new GemmMatrix(weight.Data<float>(), strides[0], strides[1]);
+            ? new GemmMatrix(weight.Floats(), strides[1], strides[0])
+            : new GemmMatrix(weight.Floats(), strides[0], strides[1]);
     }
 
     private sealed class Node : GradientNode
@@ -121,7 +121,7 @@ public static unsafe class LinearOp
             {
                 var dBias = sink.Target(2);
                 Context.Launch(new ColumnSumKernel(
-                    dOutput.Data<float>(), dBias.Tensor.Data<float>(), rows, output, dBias.Accumulate));
+                    dOutput.Floats(), dBias.Tensor.Floats(), rows, output, dBias.Accumulate));
             }
         }
     }

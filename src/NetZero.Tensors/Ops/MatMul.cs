@@ -25,7 +25,7 @@ public static class MatMulOp
         if (b.Dims == 2 && a.Dims > 2 && a.IsContiguous)
             return a.Linear(b);
         var batches = GemmLaunch.BatchShape(a, b);
-        var c = a.Context.ResultOf(KeptOps.MatMul, Shape.Create([.. batches.Extents, a.Shape[^2], b.Shape[^1]]), out var known);
+        var c = a.Context.ResultOf(KeptOps.MatMul, Shape.Create([.. batches.Extents, a.Shape[^2], b.Shape[^1]]), Elementwise.CommonType(a, b), out var known);
         if (!known)
             GemmLaunch.Batched(a, b, c, accumulate: false);
         return GradientNode.Records(a, b) ? c.Attach(new Node(a, b)) : c;

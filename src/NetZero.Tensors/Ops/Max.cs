@@ -18,7 +18,7 @@ public static class MaxOp
     /// <exception cref="ArgumentException">No such dimension, named twice, no elements, or not F32.</exception>
     public static Tensor Max(this Tensor x, ReadOnlySpan<int> dims, bool keepDims)
     {
-        Elementwise.CheckType("Max", x);
+        Elementwise.CheckSingle("Max", x);
         var reduced = Reduction.Dims("Max", x, dims);
         if (Reduction.CountOf(x.Shape, reduced) == 0)
             throw new ArgumentException($"Max of {x}: there are no elements to choose from.");

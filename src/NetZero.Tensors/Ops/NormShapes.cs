@@ -1,3 +1,5 @@
+using NetZero.Tensors.Cpu;
+
 namespace NetZero.Tensors;
 
 /// <summary>What the normalisation ops share.</summary>
@@ -22,12 +24,21 @@ internal static unsafe class NormShapes
                 $"{operation} of {x}: the parameter {parameter} must have the shape [{columns}] of the innermost dimension.", nameof(parameter));
     }
 
+    /// <summary>Whether any of some operands is 16-bit, so that its rows go through tiles.</summary>
+    public static bool Has16Bits(params ReadOnlySpan<Tensor> operands)
+    {
+        foreach (var operand in operands)
+            if (operand.DType != DType.F32)
+                return true;
+        return false;
+    }
+
     /// <summary>Where the gradient of an input goes; null if nobody wants it (or on Meta, where nothing runs).</summary>
-    public static (nint Pointer, bool Accumulate) Target(GradientSink sink, int index)
+    public static (FloatPointer Pointer, bool Accumulate) Target(GradientSink sink, int index)
     {
         if (!sink.Needs(index))
-            return (0, false);
+            return (default, false);
         var target = sink.Target(index);
-        return ((nint)target.Tensor.Data<float>(), target.Accumulate);
+        return (target.Tensor.Floats(), target.Accumulate);
     }
 }

@@ -76,7 +76,7 @@ internal static unsafe class Reduction
     {
         using var scratch = x.Context.RentWorkspace(shape.WorkspaceBytes);
         x.Context.Launch(new ReduceKernel<TRule>(
-            x.Data<float>(), target.Tensor.Data<float>(), scratch.Floats, shape, scale, target.Accumulate));
+            x.Floats(), target.Tensor.Floats(), scratch.Floats, shape, scale, target.Accumulate));
     }
 
     // The last run of reduced dimensions (extents of 1 break no run and start none) and the sizes around it.

@@ -3,7 +3,7 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// y = x rstd w with rstd = 1 / sqrt(mean(x^2) + epsilon) over the innermost dimension. x, y [.., C]; w [C]; F32.
+/// y = x rstd w with rstd = 1 / sqrt(mean(x^2) + epsilon) over the innermost dimension. x, y [.., C]; w [C].
 /// Saves x, w and rstd [..]. Backward, with h = x rstd and g = dy w: dx = rstd (g - h mean(g h)), dw = sum of dy h over the rows.
 /// </summary>
 public static class RmsNormOp
@@ -20,10 +20,12 @@ public static class RmsNormOp
         var context = x.Context;
         var rows = NormShapes.Rows(x);
         var records = GradientNode.Records(x, weight);
-        var y = context.Empty(x.Shape);
+        var y = context.Empty(x.Shape, x.DType);
         var rstd = records ? context.Empty([rows], name: "RmsNorm rstd") : null;
+        using var tiles = context.RentWorkspace(NormRows.TileBytes(
+            NormShapes.Has16Bits(x, weight), RmsNormForwardKernel.SharedTiles, RmsNormForwardKernel.WorkerTiles, context.Threads, columns));
         context.Launch(new RmsNormForwardKernel(
-            x.Data<float>(), weight.Data<float>(), y.Data<float>(), rstd is null ? null : rstd.Data<float>(), rows, columns, (float)epsilon));
+            x.Floats(), weight.Floats(), y.Floats(), rstd is null ? null : rstd.Data<float>(), rows, columns, (float)epsilon, tiles.Floats));
         return records ? y.Attach(new Node(x, weight, rstd!)) : y;
     }
 
@@ -48,9 +50,10 @@ public static class RmsNormOp
             var (rows, columns) = (NormShapes.Rows(_x), _x.Shape[^1]);
             var (dx, accumulateInput) = NormShapes.Target(sink, 0);
             var (dweight, accumulateWeight) = NormShapes.Target(sink, 1);
-            using var scratch = Context.RentWorkspace(RmsNormBackwardKernel.WorkspaceBytes(rows, columns));
+            using var scratch = Context.RentWorkspace(RmsNormBackwardKernel.WorkspaceBytes(rows, columns) + NormRows.TileBytes(
+                NormShapes.Has16Bits(_x, _weight, dOutput) || !dx.IsFloat, RmsNormBackwardKernel.SharedTiles, RmsNormBackwardKernel.WorkerTiles, Context.Threads, columns));
             Context.Launch(new RmsNormBackwardKernel(
-                _x.Data<float>(), _weight.Data<float>(), _rstd.Data<float>(), dOutput.Data<float>(), (float*)dx, (float*)dweight,
+                _x.Floats(), _weight.Floats(), _rstd.Data<float>(), dOutput.Floats(), dx, dweight,
                 (byte*)scratch.Pointer, rows, columns, accumulateInput, accumulateWeight));
         }
     }

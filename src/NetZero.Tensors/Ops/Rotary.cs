@@ -3,7 +3,7 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// y = x with each pair of channels (i, i + D / 2) turned by the angle (offset + t) base^(-2 i / D). x, y [B, T, H, D] F32. Saves nothing.
+/// y = x with each pair of channels (i, i + D / 2) turned by the angle (offset + t) base^(-2 i / D). x, y [B, T, H, D]. Saves nothing.
 /// Backward: dx = dy turned back.
 /// </summary>
 public static class RotaryOp
@@ -18,14 +18,14 @@ public static class RotaryOp
         if (x.Dims != 4 || x.Shape[3] % 2 != 0)
             throw new ArgumentException($"Rotary of {x}: expected [batch, tokens, heads, channels] with an even number of channels.", nameof(x));
         x = x.Contiguous();
-        var y = x.Context.Empty(x.Shape);
+        var y = x.Context.Empty(x.Shape, x.DType);
         Launch(x, y, frequencyBase, offset, inverse: false, accumulate: false);
         return GradientNode.Records(x) ? y.Attach(new Node(x, frequencyBase, offset)) : y;
     }
 
     private static unsafe void Launch(Tensor x, Tensor y, double frequencyBase, long offset, bool inverse, bool accumulate) =>
         x.Context.Launch(new RotaryKernel(
-            x.Data<float>(), y.Data<float>(), x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], frequencyBase, offset, inverse, accumulate));
+            x.Floats(), y.Floats(), x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], frequencyBase, offset, inverse, accumulate));
 
     private sealed class Node(Tensor x, double frequencyBase, long offset) : GradientNode(x)
     {

@@ -18,7 +18,7 @@ public static class SoftmaxOp
 
     private static Tensor Apply(string op, Tensor x, int dim, bool logarithm)
     {
-        Elementwise.CheckType(op, x);
+        Elementwise.CheckSingle(op, x);
         dim = x.Shape.ResolveDim(dim);
         return dim == x.Dims - 1
             ? Rows(op, x.Contiguous(), logarithm)

@@ -21,7 +21,7 @@ public static class WhereOp
             (a, b) = Broadcasting.Expand("Where", a, b);
             (condition, a) = Broadcasting.Expand("Where", condition, a);
             b = b.Expand(a.Shape);
-            var y = a.Context.Empty(a.Shape);
+            var y = a.Context.Empty(a.Shape, Elementwise.CommonType(a, b));
             Elementwise.MapInto(default(SelectRule), condition, a, b, new GradientTarget(y, false));
             return GradientNode.Records(a, b) ? y.Attach(new Node(condition, a, b)) : y;
         }
@@ -37,7 +37,7 @@ public static class WhereOp
         Elementwise.CheckType("MaskedFill", x);
         SameContext.Check("MaskedFill", x, mask);
         mask = mask.Expand(x.Shape);
-        var y = x.Context.Empty(x.Shape);
+        var y = x.Context.Empty(x.Shape, x.DType);
         Elementwise.MapInto(new FillWhereRule(value), mask, x, new GradientTarget(y, false));
         return GradientNode.Records(x) ? y.Attach(new FillNode(mask, x)) : y;
     }

@@ -118,6 +118,6 @@ public unsafe class AttentionKernelTests
             PinnedFloats.Random(shape.Batch * shape.Tokens * heads * shape.HeadChannels, seed);
 
         private AttentionOperand Operand(PinnedFloats x, long heads) =>
-            new((nint)x.Pointer, shape.Tokens * heads * shape.HeadChannels, heads * shape.HeadChannels, shape.HeadChannels);
+            new(x.Pointer, shape.Tokens * heads * shape.HeadChannels, heads * shape.HeadChannels, shape.HeadChannels);
     }
 }

@@ -105,7 +105,7 @@ public unsafe class GemmTests
                 rows, columns, K, 1,
                 new GemmMatrix(all.Kernel.A.At(0, row, 0), all.Kernel.A.RowStride, all.Kernel.A.ColumnStride),
                 new GemmMatrix(all.Kernel.B.At(0, 0, column), all.Kernel.B.RowStride, all.Kernel.B.ColumnStride),
-                memory.Kernel.C, false, all.Kernel.Bias + column, memory.Kernel.Workspace);
+                memory.Kernel.C, false, all.Kernel.Bias.Floats + column, memory.Kernel.Workspace);
             part.Run(workers);
             for (var i = 0; i < rows; i++)
             {

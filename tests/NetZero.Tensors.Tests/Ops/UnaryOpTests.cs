@@ -59,7 +59,7 @@ public class UnaryOpTests
         using var context = new TensorContext();
         var x = context.From<int>([1, 2], [2]);
         var error = Assert.Throws<ArgumentException>(() => x.Exp());
-        Assert.Equal("Exp of 'From' I32 [2]: elements are I32, expected F32; Cast(DType.F32) first.", error.Message);
+        Assert.Equal("Exp of 'From' I32 [2]: elements are I32, expected F32, BF16 or F16; Cast(DType.F32) first.", error.Message);
     }
 
     // 20: the most that these ops' rules round (see RuleTests), with the derivatives' magnitudes of at most 3 in the ranges given.

@@ -103,7 +103,7 @@ internal readonly unsafe struct AttentionForwardKernel(
 
         public long QueryCount { get; private set; }
 
-        public void Begin(long first, float* source, long stride)
+        public void Begin(long first, FloatPointer source, long stride)
         {
             _first = first;
             QueryCount = Math.Min(AttentionTiles.Queries, _shape.Tokens - first);

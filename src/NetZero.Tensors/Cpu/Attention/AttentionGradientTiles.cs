@@ -43,7 +43,7 @@ internal unsafe ref struct AttentionGradientTiles<T>
 
     public long QueryCount { get; private set; }
 
-    public readonly void BeginKeys(float* k, long keyStride, float* v, long valueStride)
+    public readonly void BeginKeys(FloatPointer k, long keyStride, FloatPointer v, long valueStride)
     {
         AttentionTiles.CopyTransposed(k, keyStride, _shape.Tokens, _shape.HeadChannels, _keysTransposed);
         AttentionTiles.CopyTransposed(v, valueStride, _shape.Tokens, _shape.HeadChannels, _valuesTransposed);
@@ -52,7 +52,7 @@ internal unsafe ref struct AttentionGradientTiles<T>
     }
 
     public void BeginQueries(
-        long first, float* q, long queryStride, float* dO, long outputGradientStride, float* o, long outputStride, float* lse)
+        long first, FloatPointer q, long queryStride, FloatPointer dO, long outputGradientStride, FloatPointer o, long outputStride, float* lse)
     {
         _first = first;
         _lse = lse;
@@ -61,9 +61,12 @@ internal unsafe ref struct AttentionGradientTiles<T>
             q, queryStride, QueryCount, _shape.HeadChannels, _shape.Scale, _queries, AttentionTiles.Queries, Padded);
         AttentionTiles.CopyRows<T>(
             dO, outputGradientStride, QueryCount, _shape.HeadChannels, 1, _outputGradients, AttentionTiles.Queries, Padded);
-        AttentionTiles.Clear(QueryGradients, AttentionTiles.Queries * Padded);
+
+        // A row of outputs is widened where the gradients of the queries will be.
         for (long row = 0; row < QueryCount; row++)
-            _deltas[row] = Dot(_outputGradients + (row * Padded), o + (row * outputStride), _shape.HeadChannels);
+            _deltas[row] = Dot(
+                _outputGradients + (row * Padded), o.At(row * outputStride).Read(_shape.HeadChannels, QueryGradients), _shape.HeadChannels);
+        AttentionTiles.Clear(QueryGradients, AttentionTiles.Queries * Padded);
     }
 
     /// <summary>Adds what the tile of keys from <paramref name="firstKey"/> and the tile of queries give each other.</summary>

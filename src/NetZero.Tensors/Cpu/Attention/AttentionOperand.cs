@@ -1,11 +1,11 @@
 namespace NetZero.Tensors.Cpu;
 
-/// <summary>One of q, k, v, o or their gradients: a pointer and the strides, in floats, of batch, token and head. Channels of a head are adjacent.</summary>
-internal readonly unsafe record struct AttentionOperand(nint Pointer, long BatchStride, long TokenStride, long HeadStride)
+/// <summary>One of q, k, v, o or their gradients: a pointer and the strides, in elements, of batch, token and head. Channels of a head are adjacent.</summary>
+internal readonly record struct AttentionOperand(FloatPointer Elements, long BatchStride, long TokenStride, long HeadStride)
 {
     /// <summary>The channels of one token in one head.</summary>
-    public float* Row(long batch, long token, long head) =>
-        (float*)Pointer + (batch * BatchStride) + (token * TokenStride) + (head * HeadStride);
+    public FloatPointer Row(long batch, long token, long head) =>
+        Elements.At((batch * BatchStride) + (token * TokenStride) + (head * HeadStride));
 }
 
 /// <summary>The sizes of an attention call.</summary>

@@ -19,13 +19,15 @@ internal static unsafe class AttentionTiles
 
     /// <summary>target[r, c] = source[r, c] scale in rows of paddedChannels, zero beyond the source.</summary>
     public static void CopyRows<T>(
-        float* source, long sourceStride, long rows, long channels, float scale, float* target, long paddedRows, long paddedChannels)
+        FloatPointer source, long sourceStride, long rows, long channels, float scale, float* target, long paddedRows, long paddedChannels)
         where T : struct, ILanes<T>
     {
         for (long r = 0; r < rows; r++)
         {
             var to = target + (r * paddedChannels);
-            StoreRow<T>(source + (r * sourceStride), channels, scale, to);
+            var row = source.At(r * sourceStride).Read(channels, to);
+            if (row != to || scale != 1)
+                StoreRow<T>(row, channels, scale, to);
             Clear(to + channels, paddedChannels - channels);
         }
 
@@ -45,8 +47,28 @@ internal static unsafe class AttentionTiles
             target[c] = source[c] * scale;
     }
 
+    /// <summary>The same into an operand of any type.</summary>
+    [SkipLocalsInit]
+    public static void StoreRow<T>(float* source, long channels, float scale, FloatPointer target)
+        where T : struct, ILanes<T>
+    {
+        if (target.IsFloat)
+        {
+            StoreRow<T>(source, channels, scale, target.Floats);
+            return;
+        }
+
+        var tile = stackalloc float[Tile.Length];
+        for (long c = 0; c < channels; c += Tile.Length)
+        {
+            var count = Math.Min(Tile.Length, channels - c);
+            StoreRow<T>(source + c, count, scale, tile);
+            target.At(c).Write(tile, count);
+        }
+    }
+
     /// <summary>Transposed tiles: target[tile, c, j] = source[tile Keys + j, c], zero for rows beyond the source.</summary>
-    public static void CopyTransposed(float* source, long sourceStride, long rows, long channels, float* target)
+    public static void CopyTransposed(FloatPointer source, long sourceStride, long rows, long channels, float* target)
     {
         for (long first = 0; first < rows; first += Keys)
         {
@@ -54,8 +76,27 @@ internal static unsafe class AttentionTiles
             var tile = target + (first * channels);
             if (count < Keys)
                 Clear(tile, Keys * channels);
-            TileTranspose.Transpose(source + (first * sourceStride), sourceStride, count, channels, tile, Keys);
+            if (source.IsFloat)
+                TileTranspose.Transpose(source.Floats + (first * sourceStride), sourceStride, count, channels, tile, Keys);
+            else
+                TransposeWidened(source.At(first * sourceStride), sourceStride, count, channels, tile);
         }
+    }
+
+    // Four rows at a time, as the transpose takes them; the buffer is written before it is read.
+    [SkipLocalsInit]
+    private static void TransposeWidened(FloatPointer source, long sourceStride, long rows, long channels, float* target)
+    {
+        const long together = 4, most = 256;
+        var buffer = stackalloc float[(int)(together * most)];
+        for (long r = 0; r < rows; r += together)
+            for (long c = 0; c < channels; c += most)
+            {
+                var (height, width) = (Math.Min(together, rows - r), Math.Min(most, channels - c));
+                for (long i = 0; i < height; i++)
+                    source.At(((r + i) * sourceStride) + c).Read(width, buffer + (i * most));
+                TileTranspose.Transpose(buffer, most, height, width, target + (c * Keys) + r, Keys);
+            }
     }
 
     public static void Clear(float* target, long count) => new Span<float>(target, checked((int)count)).Clear();

@@ -9,15 +9,15 @@ internal readonly unsafe struct TernaryKernel<TRule> : IKernel, IParallelBody
     where TRule : struct, ITernaryRule
 {
     private readonly TRule _rule;
-    private readonly float* _a;
-    private readonly float* _b;
-    private readonly float* _c;
+    private readonly FloatPointer _a;
+    private readonly FloatPointer _b;
+    private readonly FloatPointer _c;
     private readonly byte* _condition;
-    private readonly float* _y;
+    private readonly FloatPointer _y;
     private readonly bool _accumulate;
     private readonly StridedPlan _plan;
 
-    public TernaryKernel(TRule rule, float* a, float* b, float* c, float* y, in StridedPlan plan, bool accumulate = false)
+    public TernaryKernel(TRule rule, FloatPointer a, FloatPointer b, FloatPointer c, FloatPointer y, in StridedPlan plan, bool accumulate = false)
     {
         _rule = rule;
         _a = a;
@@ -29,7 +29,7 @@ internal readonly unsafe struct TernaryKernel<TRule> : IKernel, IParallelBody
     }
 
     /// <summary>The first operand given as bytes: a condition.</summary>
-    public TernaryKernel(TRule rule, byte* condition, float* b, float* c, float* y, in StridedPlan plan, bool accumulate = false)
+    public TernaryKernel(TRule rule, byte* condition, FloatPointer b, FloatPointer c, FloatPointer y, in StridedPlan plan, bool accumulate = false)
         : this(rule, (float*)null, b, c, y, plan, accumulate) =>
         _condition = condition;
 
@@ -54,15 +54,15 @@ internal readonly unsafe struct TernaryKernel<TRule> : IKernel, IParallelBody
     [SkipLocalsInit]
     private void Row(in StridedSegment at)
     {
-        var y = _y + at.Offset0;
-        var a = _condition == null ? _a + at.Offset1 : null;
+        var y = _y.At(at.Offset0);
+        var a = _a.At(at.Offset1);
         var condition = _condition == null ? null : _condition + at.Offset1;
-        var b = _b + at.Offset2;
-        var c = _c + at.Offset3;
+        var b = _b.At(at.Offset2);
+        var c = _c.At(at.Offset3);
         var (yStride, aStride, bStride, cStride) = (_plan.RowStride(0), _plan.RowStride(1), _plan.RowStride(2), _plan.RowStride(3));
-        if (condition == null && yStride == 1 && aStride == 1 && bStride == 1 && cStride == 1)
+        if (condition == null && yStride == 1 && aStride == 1 && bStride == 1 && cStride == 1 && a.IsFloat && b.IsFloat && c.IsFloat && y.IsFloat)
         {
-            TernaryLoop.Run(_rule, a, b, c, y, at.Count, _accumulate);
+            TernaryLoop.Run(_rule, a.Floats, b.Floats, c.Floats, y.Floats, at.Count, _accumulate);
             return;
         }
 
@@ -70,15 +70,15 @@ internal readonly unsafe struct TernaryKernel<TRule> : IKernel, IParallelBody
         for (long i = 0; i < at.Count; i += Tile.Length)
         {
             var count = (int)Math.Min(Tile.Length, at.Count - i);
+            var to = y.At(i * yStride);
             var aTile = condition == null
-                ? Tile.Read(a + (i * aStride), aStride, buffer + Tile.Length, count)
+                ? a.At(i * aStride).Read(aStride, count, buffer + Tile.Length)
                 : Tile.Read(condition + (i * aStride), aStride, buffer + Tile.Length, count);
-            var bTile = Tile.Read(b + (i * bStride), bStride, buffer + (2 * Tile.Length), count);
-            var cTile = Tile.Read(c + (i * cStride), cStride, buffer + (3 * Tile.Length), count);
-            var yTile = yStride == 1 || _accumulate ? Tile.Read(y + (i * yStride), yStride, buffer, count) : buffer;
+            var bTile = b.At(i * bStride).Read(bStride, count, buffer + (2 * Tile.Length));
+            var cTile = c.At(i * cStride).Read(cStride, count, buffer + (3 * Tile.Length));
+            var yTile = _accumulate ? to.Read(yStride, count, buffer) : yStride == 1 ? to.Target(buffer) : buffer;
             TernaryLoop.Run(_rule, aTile, bTile, cTile, yTile, count, _accumulate);
-            if (yStride != 1)
-                Tile.Scatter(yTile, y + (i * yStride), yStride, count);
+            to.Write(yTile, yStride, count);
         }
     }
 }

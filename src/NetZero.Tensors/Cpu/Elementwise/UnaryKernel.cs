@@ -7,12 +7,12 @@ internal readonly unsafe struct UnaryKernel<TRule> : IKernel, IParallelBody
     where TRule : struct, IUnaryRule
 {
     private readonly TRule _rule;
-    private readonly float* _x;
-    private readonly float* _y;
+    private readonly FloatPointer _x;
+    private readonly FloatPointer _y;
     private readonly bool _accumulate;
     private readonly StridedPlan _plan;
 
-    public UnaryKernel(TRule rule, float* x, float* y, in StridedPlan plan, bool accumulate = false)
+    public UnaryKernel(TRule rule, FloatPointer x, FloatPointer y, in StridedPlan plan, bool accumulate = false)
     {
         _rule = rule;
         _x = x;
@@ -42,12 +42,12 @@ internal readonly unsafe struct UnaryKernel<TRule> : IKernel, IParallelBody
     [SkipLocalsInit]
     private void Row(in StridedSegment at)
     {
-        var y = _y + at.Offset0;
-        var x = _x + at.Offset1;
+        var y = _y.At(at.Offset0);
+        var x = _x.At(at.Offset1);
         var (yStride, xStride) = (_plan.RowStride(0), _plan.RowStride(1));
-        if (yStride == 1 && xStride == 1)
+        if (yStride == 1 && xStride == 1 && y.IsFloat && x.IsFloat)
         {
-            UnaryLoop.Run(_rule, x, y, at.Count, _accumulate);
+            UnaryLoop.Run(_rule, x.Floats, y.Floats, at.Count, _accumulate);
             return;
         }
 
@@ -55,11 +55,11 @@ internal readonly unsafe struct UnaryKernel<TRule> : IKernel, IParallelBody
         for (long i = 0; i < at.Count; i += Tile.Length)
         {
             var count = (int)Math.Min(Tile.Length, at.Count - i);
-            var xTile = Tile.Read(x + (i * xStride), xStride, buffer + Tile.Length, count);
-            var yTile = yStride == 1 || _accumulate ? Tile.Read(y + (i * yStride), yStride, buffer, count) : buffer;
+            var to = y.At(i * yStride);
+            var xTile = x.At(i * xStride).Read(xStride, count, buffer + Tile.Length);
+            var yTile = _accumulate ? to.Read(yStride, count, buffer) : yStride == 1 ? to.Target(buffer) : buffer;
             UnaryLoop.Run(_rule, xTile, yTile, count, _accumulate);
-            if (yStride != 1)
-                Tile.Scatter(yTile, y + (i * yStride), yStride, count);
+            to.Write(yTile, yStride, count);
         }
     }
 }

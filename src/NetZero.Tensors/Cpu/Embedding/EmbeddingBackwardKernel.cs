@@ -6,10 +6,10 @@ namespace NetZero.Tensors.Cpu;
 /// <remarks>
 /// The table is cleared first (unless accumulate). Then its columns are cut into strips and each task owns a strip, adding its part of
 /// every row of dy in order. So each element has one writer and one order of additions, whatever the number of threads.
-/// Ids were checked by the forward pass.
+/// Ids were checked by the forward pass. A 16-bit table is rounded after each addition.
 /// </remarks>
 internal readonly unsafe struct EmbeddingBackwardKernel(
-    void* ids, DType idType, float* dy, float* dweight, long count, long vocabulary, long columns, bool accumulate)
+    void* ids, DType idType, FloatPointer dy, FloatPointer dweight, long count, long vocabulary, long columns, bool accumulate)
     : IKernel, IParallelBody
 {
     // Columns of a strip: 512 bytes, enough to stream well; few enough that a table of 384 columns still feeds three threads.
@@ -22,7 +22,7 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
     {
         if (!accumulate)
         {
-            var clear = new ClearBody(dweight, vocabulary * columns);
+            var clear = new ClearBody((byte*)dweight.Data, dweight.ElementBytes, vocabulary * columns);
             workers.For(FlatTasks.Count(vocabulary * columns), ref clear);
         }
 
@@ -44,28 +44,32 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
             Strip<Lanes1>(first, width);
     }
 
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Strip<T>(long first, long width)
         where T : struct, ILanes<T>
     {
+        var tiles = stackalloc float[2 * (int)StripColumns];
         for (long i = 0; i < count; i++)
         {
-            var source = dy + (i * columns) + first;
-            var target = dweight + (EmbeddingIds.Read(ids, idType, i) * columns) + first;
+            var source = dy.At((i * columns) + first).Read(width, tiles);
+            var row = dweight.At((EmbeddingIds.Read(ids, idType, i) * columns) + first);
+            var target = row.Read(width, tiles + StripColumns);
             long c = 0;
             for (; c <= width - T.Count; c += T.Count)
                 T.Store(T.Load(target + c) + T.Load(source + c), target + c);
             for (; c < width; c++)
                 target[c] += source[c];
+            row.Write(target, width);
         }
     }
 
-    private readonly struct ClearBody(float* target, long count) : IParallelBody
+    private readonly struct ClearBody(byte* target, int elementBytes, long count) : IParallelBody
     {
         public void Run(long index, int worker)
         {
             var (start, length) = FlatTasks.Part(index, count);
-            new Span<float>(target + start, (int)length).Clear();
+            new Span<byte>(target + (start * elementBytes), (int)length * elementBytes).Clear();
         }
     }
 }

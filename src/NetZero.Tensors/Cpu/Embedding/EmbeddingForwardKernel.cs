@@ -1,9 +1,9 @@
 namespace NetZero.Tensors.Cpu;
 
 /// <summary>y[i] = weight[ids[i]]: rows of a table, gathered.</summary>
-/// <remarks>ids [count] (I32 or I64), weight [vocabulary, columns], y [count, columns], contiguous.</remarks>
+/// <remarks>ids [count] (I32 or I64), weight [vocabulary, columns], y [count, columns] of one type, contiguous.</remarks>
 internal readonly unsafe struct EmbeddingForwardKernel(
-    void* ids, DType idType, float* weight, float* y, long count, long vocabulary, long columns) : IKernel, IParallelBody
+    void* ids, DType idType, FloatPointer weight, FloatPointer y, long count, long vocabulary, long columns) : IKernel, IParallelBody
 {
     // Rows a task copies: enough to outweigh handing out the task.
     private const long RowsPerTask = 32;
@@ -24,7 +24,7 @@ internal readonly unsafe struct EmbeddingForwardKernel(
         for (var i = index * RowsPerTask; i < last; i++)
         {
             var id = EmbeddingIds.At("Embedding", ids, idType, i, vocabulary);
-            Buffer.MemoryCopy(weight + (id * columns), y + (i * columns), columns * sizeof(float), columns * sizeof(float));
+            Buffer.MemoryCopy(weight.At(id * columns).Data, y.At(i * columns).Data, columns * y.ElementBytes, columns * y.ElementBytes);
         }
     }
 }

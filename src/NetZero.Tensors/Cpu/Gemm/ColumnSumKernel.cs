@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
 
@@ -8,7 +9,7 @@ namespace NetZero.Tensors;
 /// Rows are summed in blocks of 64, in order, and the blocks are added in order: so the error grows with rows / 64 + 64, not with rows, and
 /// the bits depend neither on threads nor on the vector width.
 /// </remarks>
-internal readonly unsafe struct ColumnSumKernel(float* x, float* y, long rows, long columns, bool accumulate) : IKernel
+internal readonly unsafe struct ColumnSumKernel(FloatPointer x, FloatPointer y, long rows, long columns, bool accumulate) : IKernel
 {
     private const int BlockRows = 64;
 
@@ -39,7 +40,7 @@ internal readonly unsafe struct ColumnSumKernel(float* x, float* y, long rows, l
         workers.For((columns + TaskColumns - 1) / TaskColumns, ref body);
     }
 
-    private readonly struct Body<T, TVector>(float* x, float* y, long rows, long columns, bool accumulate) : IParallelBody
+    private readonly struct Body<T, TVector>(FloatPointer x, FloatPointer y, long rows, long columns, bool accumulate) : IParallelBody
         where T : struct, ITileVector<TVector>
         where TVector : unmanaged
     {
@@ -51,15 +52,37 @@ internal readonly unsafe struct ColumnSumKernel(float* x, float* y, long rows, l
             var count = (int)Math.Min(TaskColumns, columns - first);
             var total = stackalloc float[TaskColumns];
             for (var j = 0; j < count; j++)
-                total[j] = accumulate ? y[first + j] : 0;
+                total[j] = accumulate ? y.Get(first + j) : 0;
             for (long start = 0; start < rows; start += BlockRows)
-                AddBlock(x + start * columns + first, Math.Min(BlockRows, rows - start), count, total);
-            for (var j = 0; j < count; j++)
-                y[first + j] = total[j];
+            {
+                var height = Math.Min(BlockRows, rows - start);
+                var source = x.At(start * columns + first);
+                if (source.IsFloat)
+                    AddBlock(source.Floats, columns, height, count, total);
+                else
+                    AddWidened(source, height, count, total);
+            }
+
+            y.At(first).Write(total, count);
+        }
+
+        // A block of 64 x 64 at a time: 16 KiB of floats.
+        [SkipLocalsInit]
+        private void AddWidened(FloatPointer source, long blockRows, int count, float* total)
+        {
+            const int width = 64;
+            var tile = stackalloc float[BlockRows * width];
+            for (var j = 0; j < count; j += width)
+            {
+                var n = Math.Min(width, count - j);
+                for (long i = 0; i < blockRows; i++)
+                    source.At(i * columns + j).Read(n, tile + i * width);
+                AddBlock(tile, width, blockRows, n, total + j);
+            }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void AddBlock(float* source, long blockRows, int count, float* total)
+        private static void AddBlock(float* source, long stride, long blockRows, int count, float* total)
         {
             var j = 0;
             for (; j <= count - 4 * T.Width; j += 4 * T.Width)
@@ -67,7 +90,7 @@ internal readonly unsafe struct ColumnSumKernel(float* x, float* y, long rows, l
                 TVector sum0 = T.Zero, sum1 = T.Zero, sum2 = T.Zero, sum3 = T.Zero;
                 for (long i = 0; i < blockRows; i++)
                 {
-                    var row = source + i * columns + j;
+                    var row = source + i * stride + j;
                     sum0 = T.Add(sum0, T.Load(row));
                     sum1 = T.Add(sum1, T.Load(row + T.Width));
                     sum2 = T.Add(sum2, T.Load(row + 2 * T.Width));
@@ -84,7 +107,7 @@ internal readonly unsafe struct ColumnSumKernel(float* x, float* y, long rows, l
             {
                 var sum = 0f;
                 for (long i = 0; i < blockRows; i++)
-                    sum += source[i * columns + j];
+                    sum += source[i * stride + j];
                 total[j] += sum;
             }
         }

@@ -23,35 +23,40 @@ internal static unsafe class GemmBlock<T, TVector>
         var packedA = workspace;
         var k = kernel.K;
         var packedB = workspace + GemmBlocking.PackedA(kernel.M, k);
+        var wide = workspace + GemmBlocking.WorkspacePerThread(kernel.M, kernel.N, k);
         var maxDepth = GemmBlocking.Depth(k);
         var maxColumns = GemmBlocking.BlockColumns(k);
 
         // B that is read by one or two tiles of rows is not worth packing where its rows are vectors already.
-        var packsB = kernel.B.ColumnStride != 1 || rows > 2 * T.Rows;
+        var packsB = kernel.B.ColumnStride != 1 || rows > 2 * T.Rows || !kernel.B.Elements.IsFloat;
         var packsA = kernel.A.ColumnStride != 1 || !T.ReadsRows;
-        var maxRows = packsA ? GemmBlocking.BlockRows : rows;
+        var widensRows = !packsA && !kernel.A.Elements.IsFloat;
+        var maxRows = packsA || widensRows ? GemmBlocking.BlockRows : rows;
         long start = 0;
         do
         {
             var depth = Math.Min(maxDepth, k - start);
             var add = kernel.Accumulate || start > 0;
-            var bias = start + depth == k ? kernel.Bias : null;
+            var bias = start + depth == k ? kernel.Bias.Floats : null;
             for (long i = 0; i < rows; i += maxRows)
             {
                 var blockRows = Math.Min(maxRows, rows - i);
-                var source = kernel.A.At(batch, row + i, start);
+                var source = kernel.A.ElementsAt(batch, row + i, start);
                 if (packsA)
-                    GemmPacking<T, TVector>.PackA(source, kernel.A.RowStride, kernel.A.ColumnStride, blockRows, depth, packedA);
-                var a = packsA ? new RowBlock(packedA, blockRows, depth, true) : new RowBlock(source, blockRows, kernel.A.RowStride, false);
+                    GemmWidening<T, TVector>.PackA(source, kernel.A.RowStride, kernel.A.ColumnStride, blockRows, depth, packedA, wide);
+                else if (widensRows)
+                    GemmWidening<T, TVector>.Rows(source, kernel.A.RowStride, blockRows, depth, packedA);
+                var a = widensRows ? new RowBlock(packedA, blockRows, depth, false)
+                    : packsA ? new RowBlock(packedA, blockRows, depth, true) : new RowBlock(source.Floats, blockRows, kernel.A.RowStride, false);
                 for (long j = 0; j < columns; j += maxColumns)
                 {
                     var blockColumns = Math.Min(maxColumns, columns - j);
                     var direct = packsB ? 0 : blockColumns / TileColumns * TileColumns;
-                    var b = new ColumnBlock(
-                        kernel.B.At(batch, start, column + j), kernel.B.RowStride, direct, packedB, blockColumns);
-                    GemmPacking<T, TVector>.PackB(
-                        b.Source + direct * kernel.B.ColumnStride, kernel.B.RowStride, kernel.B.ColumnStride, depth, blockColumns - direct,
-                        packedB);
+                    var columnsOfB = kernel.B.ElementsAt(batch, start, column + j);
+                    var b = new ColumnBlock(columnsOfB.Floats, kernel.B.RowStride, direct, packedB, blockColumns);
+                    GemmWidening<T, TVector>.PackB(
+                        columnsOfB.At(direct * kernel.B.ColumnStride), kernel.B.RowStride, kernel.B.ColumnStride, depth, blockColumns - direct,
+                        packedB, wide);
                     Multiply(
                         a, depth, b, kernel.C.At(batch, row + i, column + j), kernel.C.RowStride, add,
                         bias == null ? null : bias + column + j);

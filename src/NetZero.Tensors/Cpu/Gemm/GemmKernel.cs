@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
 
@@ -21,10 +22,10 @@ internal readonly unsafe struct GemmKernel : IKernel
     /// <param name="b">[k, n]</param>
     /// <param name="c">[m, n], column stride 1, each element at its own address.</param>
     /// <param name="accumulate">Adds to C; otherwise C is overwritten and never read.</param>
-    /// <param name="bias">n floats side by side, or null.</param>
+    /// <param name="bias">n elements side by side, or null.</param>
     /// <param name="workspace">At least <see cref="WorkspaceBytes"/> bytes, aligned as floats are.</param>
     public GemmKernel(
-        long m, long n, long k, long batch, GemmMatrix a, GemmMatrix b, GemmMatrix c, bool accumulate, float* bias, void* workspace)
+        long m, long n, long k, long batch, GemmMatrix a, GemmMatrix b, GemmMatrix c, bool accumulate, FloatPointer bias, void* workspace)
     {
         if (c.ColumnStride != 1)
             throw new ArgumentException($"Gemm: C has column stride {c.ColumnStride}, expected 1; multiply into a contiguous tensor.");
@@ -65,17 +66,33 @@ internal readonly unsafe struct GemmKernel : IKernel
     public bool Accumulate { get; }
 
     /// <summary>[n] or null.</summary>
-    public float* Bias { get; }
+    public FloatPointer Bias { get; }
 
     /// <summary>Scratch for packed panels.</summary>
     public float* Workspace { get; }
 
-    /// <summary>Bytes of workspace for packed panels: a function of the sizes and the threads, the same on every processor.</summary>
-    public static long WorkspaceBytes(long m, long n, long k, int threads) =>
-        m == 0 || n == 0 || k == 0 ? 0
-        : threads * sizeof(float) * (n == 1
-            ? Math.Max(GemmBlocking.WorkspacePerThread(m, 1, k), GemmBlocking.WorkspacePerThread(1, m, k))
-            : GemmBlocking.WorkspacePerThread(m, n, k));
+    /// <summary>Bytes of workspace for packed panels: a function of the sizes, types and threads, the same on every processor.</summary>
+    /// <param name="m">Rows of C.</param>
+    /// <param name="n">Columns of C.</param>
+    /// <param name="k">Length of the sums.</param>
+    /// <param name="threads">Threads.</param>
+    /// <param name="widens">Whether A or B is 16-bit.</param>
+    /// <param name="narrows">Whether C is 16-bit.</param>
+    /// <param name="widensBias">Whether there is a 16-bit bias.</param>
+    public static long WorkspaceBytes(long m, long n, long k, int threads, bool widens = false, bool narrows = false, bool widensBias = false) =>
+        m == 0 || n == 0 ? 0
+        : ((widensBias ? n : 0) + (threads * PerThread(m, n, k, widens, narrows))) * sizeof(float);
+
+    private static long PerThread(long m, long n, long k, bool widens, bool narrows) =>
+        (k == 0 && !narrows ? 0 : n == 1 ? Math.Max(GemmBlocking.WorkspacePerThread(m, 1, k), GemmBlocking.WorkspacePerThread(1, m, k)) : GemmBlocking.WorkspacePerThread(m, n, k))
+        + ExtraPerThread(m, n, widens, narrows);
+
+    private static long ExtraPerThread(long m, long n, bool widens, bool narrows) =>
+        (widens || narrows ? GemmWidening.Floats : 0) + (narrows ? GemmNarrowing.Floats(m, n) : 0);
+
+    /// <summary>Floats of workspace for one thread.</summary>
+    public long WorkspacePerThread =>
+        GemmBlocking.WorkspacePerThread(M, N, K) + ExtraPerThread(M, N, !A.Elements.IsFloat || !B.Elements.IsFloat, !C.Elements.IsFloat);
 
     /// <inheritdoc/>
     public KernelWork Work => new(2.0 * M * N * K * Batch, ((double)M * K + (double)K * N + (double)M * N * (Accumulate ? 2 : 1)) * Batch * sizeof(float));
@@ -85,11 +102,17 @@ internal readonly unsafe struct GemmKernel : IKernel
     {
         if (M == 0 || N == 0 || Batch == 0)
             return;
-        if (N == 1 && M > 1 && C.RowStride == 1 && Bias == null)
+        if (!Bias.IsFloat)
+        {
+            new GemmKernel(M, N, K, Batch, A, B, C, Accumulate, Bias.Read(N, Workspace), Workspace + N).Run(workers);
+            return;
+        }
+
+        if (N == 1 && M > 1 && C.RowStride == 1 && Bias.IsNull)
         {
             // A column as a row: tiles are wide, and multiplication commutes bit for bit.
-            var column = new GemmMatrix(C.Data, M, 1, C.BatchStride);
-            new GemmKernel(1, M, K, Batch, B.Transpose(), A.Transpose(), column, Accumulate, null, Workspace).Run(workers);
+            var column = new GemmMatrix(C.Elements, M, 1, C.BatchStride);
+            new GemmKernel(1, M, K, Batch, B.Transpose(), A.Transpose(), column, Accumulate, default, Workspace).Run(workers);
             return;
         }
 

@@ -1,3 +1,5 @@
+using NetZero.Tensors.Cpu;
+
 namespace NetZero.Tensors;
 
 /// <summary>From tensors of any strides to launches of <see cref="GemmKernel"/>.</summary>
@@ -5,7 +7,7 @@ internal static unsafe class GemmLaunch
 {
     /// <summary>C [m, n] (+)= A [m, k] · B [k, n] (+ bias), once, with workspace for the call.</summary>
     public static void Single(
-        TensorContext context, long m, long n, long k, GemmMatrix a, GemmMatrix b, GemmMatrix c, bool accumulate, float* bias = null) =>
+        TensorContext context, long m, long n, long k, GemmMatrix a, GemmMatrix b, GemmMatrix c, bool accumulate, FloatPointer bias = default) =>
         Batch(context, m, n, k, 1, a, b, c, accumulate, bias);
 
     /// <summary>
@@ -33,10 +35,10 @@ internal static unsafe class GemmLaunch
         {
             Batch(
                 c.Context, m, n, k, extent,
-                new GemmMatrix(a.Data<float>() + Dot(index, aStrides), a.Strides[^2], a.Strides[^1], together ? aStrides[inner] : 0),
-                new GemmMatrix(b.Data<float>() + Dot(index, bStrides), b.Strides[^2], b.Strides[^1], together ? bStrides[inner] : 0),
-                new GemmMatrix(c.Data<float>() + Dot(index, cStrides), c.Strides[^2], 1, together ? cStrides[inner] : 0),
-                accumulate || IsRepeat(index, cStrides), null);
+                new GemmMatrix(a.Floats().At(Dot(index, aStrides)), a.Strides[^2], a.Strides[^1], together ? aStrides[inner] : 0),
+                new GemmMatrix(b.Floats().At(Dot(index, bStrides)), b.Strides[^2], b.Strides[^1], together ? bStrides[inner] : 0),
+                new GemmMatrix(c.Floats().At(Dot(index, cStrides)), c.Strides[^2], 1, together ? cStrides[inner] : 0),
+                accumulate || IsRepeat(index, cStrides), default);
             for (var dim = together ? inner - 1 : inner; dim >= 0 && ++index[dim] == batches.Extents[dim]; dim--)
                 index[dim] = 0;
         }
@@ -60,9 +62,10 @@ internal static unsafe class GemmLaunch
     }
 
     private static void Batch(
-        TensorContext context, long m, long n, long k, long batch, GemmMatrix a, GemmMatrix b, GemmMatrix c, bool accumulate, float* bias)
+        TensorContext context, long m, long n, long k, long batch, GemmMatrix a, GemmMatrix b, GemmMatrix c, bool accumulate, FloatPointer bias)
     {
-        using var workspace = context.RentWorkspace(GemmKernel.WorkspaceBytes(m, n, k, context.Threads));
+        using var workspace = context.RentWorkspace(GemmKernel.WorkspaceBytes(
+            m, n, k, context.Threads, widens: !a.Elements.IsFloat || !b.Elements.IsFloat, narrows: !c.Elements.IsFloat, widensBias: !bias.IsFloat));
         context.Launch(new GemmKernel(m, n, k, batch, a, b, c, accumulate, bias, workspace.Floats));
     }
 

@@ -16,15 +16,15 @@ internal static unsafe class GemmReference
         var magnitude = Math.Abs(value);
         for (long p = 0; p < kernel.K; p++)
         {
-            var term = (double)*kernel.A.At(batch, row, p) * *kernel.B.At(batch, p, column);
+            var term = (double)kernel.A.ElementsAt(batch, row, p).Get(0) * kernel.B.ElementsAt(batch, p, column).Get(0);
             value += term;
             magnitude += Math.Abs(term);
         }
 
-        if (kernel.Bias != null)
+        if (!kernel.Bias.IsNull)
         {
-            value += kernel.Bias[column];
-            magnitude += Math.Abs(kernel.Bias[column]);
+            value += kernel.Bias.Get(column);
+            magnitude += Math.Abs(kernel.Bias.Get(column));
         }
 
         return (value, magnitude);

@@ -18,7 +18,7 @@ internal readonly unsafe struct GemmTasks<T, TVector> : IParallelBody
         (_rows, _columns) = GemmBlocking.Task(kernel.M, kernel.N, kernel.K, kernel.Batch, threads);
         _tasksDown = (kernel.M + _rows - 1) / _rows;
         _tasksAcross = (kernel.N + _columns - 1) / _columns;
-        _workspacePerThread = GemmBlocking.WorkspacePerThread(kernel.M, kernel.N, kernel.K);
+        _workspacePerThread = kernel.WorkspacePerThread;
     }
 
     /// <summary>Computes the whole multiplication.</summary>
@@ -45,6 +45,10 @@ internal readonly unsafe struct GemmTasks<T, TVector> : IParallelBody
         var column = across * _columns;
         var rows = Math.Min(_rows, _kernel.M - row);
         var columns = Math.Min(_columns, _kernel.N - column);
-        GemmBlock<T, TVector>.Run(_kernel, batch, row, rows, column, columns, _kernel.Workspace + worker * _workspacePerThread);
+        var workspace = _kernel.Workspace + worker * _workspacePerThread;
+        if (_kernel.C.Elements.IsFloat)
+            GemmBlock<T, TVector>.Run(_kernel, batch, row, rows, column, columns, workspace);
+        else
+            GemmNarrowing<T, TVector>.Run(_kernel, batch, row, rows, column, columns, workspace);
     }
 }

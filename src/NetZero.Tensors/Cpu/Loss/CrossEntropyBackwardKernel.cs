@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace NetZero.Tensors.Cpu;
 
@@ -8,7 +9,7 @@ namespace NetZero.Tensors.Cpu;
 /// kernel runs. Targets were checked by the forward pass.
 /// </remarks>
 internal readonly unsafe struct CrossEntropyBackwardKernel(
-    float* logits, void* targets, DType targetType, float* maxima, float* logSums, float* dloss, float* dlogits, long rows,
+    FloatPointer logits, void* targets, DType targetType, float* maxima, float* logSums, float* dloss, FloatPointer dlogits, long rows,
     long vocabulary, long ignoreIndex)
     : IKernel
 {
@@ -23,7 +24,7 @@ internal readonly unsafe struct CrossEntropyBackwardKernel(
     }
 
     private readonly struct Body(
-        float* logits, void* targets, DType targetType, float* maxima, float* logSums, float* dlogits, long rows, long vocabulary,
+        FloatPointer logits, void* targets, DType targetType, float* maxima, float* logSums, FloatPointer dlogits, long rows, long vocabulary,
         long ignoreIndex, float scale)
         : IParallelBody
     {
@@ -34,7 +35,7 @@ internal readonly unsafe struct CrossEntropyBackwardKernel(
             {
                 var target = EmbeddingIds.Read(targets, targetType, row);
                 if (target == ignoreIndex)
-                    new Span<float>(dlogits + (row * vocabulary), checked((int)vocabulary)).Clear();
+                    NativeMemory.Clear(dlogits.At(row * vocabulary).Data, (nuint)(vocabulary * dlogits.ElementBytes));
                 else if (Lanes16.IsSupported)
                     Row<Lanes16>(row, target);
                 else if (Lanes8.IsSupported)
@@ -46,27 +47,43 @@ internal readonly unsafe struct CrossEntropyBackwardKernel(
             }
         }
 
+        [SkipLocalsInit]
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Row<T>(long row, long target)
             where T : struct, ILanes<T>
         {
-            var source = logits + (row * vocabulary);
-            var result = dlogits + (row * vocabulary);
-            var maximum = T.Splat(maxima[row]);
-            var logSum = T.Splat(logSums[row]);
-            var factor = T.Splat(scale);
+            var tile = stackalloc float[CrossEntropyRows.Block];
+            var source = logits.At(row * vocabulary);
+            var result = dlogits.At(row * vocabulary);
             // Read first: logits and dlogits may be the same memory. The difference is taken before scaling, as p is near 1 when learned.
-            var atTarget = (VectorMath.Exp(source[target] - maxima[row] - logSums[row]) - 1) * scale;
-            long j = 0;
-            for (; j <= vocabulary - T.Count; j += T.Count)
-                T.Store(VectorMath.Exp((T.Load(source + j) - maximum) - logSum) * factor, result + j);
-            if (j < vocabulary)
+            var atTarget = (VectorMath.Exp(source.Get(target) - maxima[row] - logSums[row]) - 1) * scale;
+            for (long first = 0; first < vocabulary; first += CrossEntropyRows.Block)
             {
-                var tail = PartialLanes.Load<T>(source + j, vocabulary - j);
-                PartialLanes.Store(result + j, VectorMath.Exp((tail - maximum) - logSum) * factor, vocabulary - j);
+                var count = Math.Min(CrossEntropyRows.Block, vocabulary - first);
+                var to = result.At(first);
+                var block = to.Target(tile);
+                Probabilities<T>(source.At(first).Read(count, tile), block, count, maxima[row], logSums[row], scale);
+                to.Write(block, count);
             }
 
-            result[target] = atTarget;
+            result.Set(target, atTarget);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Probabilities<T>(float* source, float* result, long count, float rowMaximum, float rowLogSum, float scale)
+            where T : struct, ILanes<T>
+        {
+            var maximum = T.Splat(rowMaximum);
+            var logSum = T.Splat(rowLogSum);
+            var factor = T.Splat(scale);
+            long j = 0;
+            for (; j <= count - T.Count; j += T.Count)
+                T.Store(VectorMath.Exp((T.Load(source + j) - maximum) - logSum) * factor, result + j);
+            if (j < count)
+            {
+                var tail = PartialLanes.Load<T>(source + j, count - j);
+                PartialLanes.Store(result + j, VectorMath.Exp((tail - maximum) - logSum) * factor, count - j);
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ namespace NetZero.Tensors.Cpu;
 /// precision, added up in the order of the rows. With no row that counts the loss is not a number, as the mean of nothing is.
 /// </remarks>
 internal readonly unsafe struct CrossEntropyForwardKernel(
-    float* logits, void* targets, DType targetType, float* maxima, float* logSums, float* loss, double* rowLosses, long rows,
+    FloatPointer logits, void* targets, DType targetType, float* maxima, float* logSums, float* loss, double* rowLosses, long rows,
     long vocabulary, long ignoreIndex) : IKernel, IParallelBody
 {
     public static long WorkspaceBytes(long rows) => rows * sizeof(double);
@@ -35,7 +35,7 @@ internal readonly unsafe struct CrossEntropyForwardKernel(
         var (first, last) = CrossEntropyRows.Task(index, rows, vocabulary);
         for (var row = first; row < last; row++)
         {
-            var source = logits + (row * vocabulary);
+            var source = logits.At(row * vocabulary);
             var (maximum, logSum) = Lanes16.IsSupported ? Normalisers<Lanes16>(source)
                 : Lanes8.IsSupported ? Normalisers<Lanes8>(source)
                 : Lanes4.IsSupported ? Normalisers<Lanes4>(source)
@@ -46,36 +46,58 @@ internal readonly unsafe struct CrossEntropyForwardKernel(
             if (target == ignoreIndex)
                 rowLosses[row] = 0;
             else
-                rowLosses[row] = logSum - ((double)source[EmbeddingIds.At("CrossEntropy", targets, targetType, row, vocabulary)] - maximum);
+                rowLosses[row] = logSum - ((double)source.Get(EmbeddingIds.At("CrossEntropy", targets, targetType, row, vocabulary)) - maximum);
         }
     }
 
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private (float Maximum, double LogSum) Normalisers<T>(float* source)
+    private (float Maximum, double LogSum) Normalisers<T>(FloatPointer source)
         where T : struct, ILanes<T>
     {
+        var tile = stackalloc float[CrossEntropyRows.Block];
         var largest = T.Splat(float.NegativeInfinity);
-        long j = 0;
-        for (; j <= vocabulary - T.Count; j += T.Count)
-            largest = T.MaxNative(largest, T.Load(source + j));
-        if (j < vocabulary)
-            largest = T.MaxNative(largest, PartialLanes.Load<T>(source + j, vocabulary - j, float.NegativeInfinity));
+        for (long first = 0; first < vocabulary; first += CrossEntropyRows.Block)
+        {
+            var count = Math.Min(CrossEntropyRows.Block, vocabulary - first);
+            largest = Largest(largest, source.At(first).Read(count, tile), count);
+        }
+
         var maximum = T.MaxNativeAcross(largest);
-        var shift = T.Splat(maximum);
         var total = 0.0;
         // Floats within a block, doubles between blocks: a vocabulary of 50,000 would cost a plain float sum three digits.
-        const long block = 2048;
-        for (long first = 0; first < vocabulary; first += block)
+        for (long first = 0; first < vocabulary; first += CrossEntropyRows.Block)
         {
-            var end = Math.Min(vocabulary, first + block);
-            var sum = T.Splat(0);
-            for (j = first; j <= end - T.Count; j += T.Count)
-                sum += VectorMath.Exp(T.Load(source + j) - shift);
-            if (j < end)
-                sum += VectorMath.Exp(PartialLanes.Load<T>(source + j, end - j, float.NegativeInfinity) - shift);
-            total += T.Sum(sum);
+            var count = Math.Min(CrossEntropyRows.Block, vocabulary - first);
+            total += SumOfExponentials<T>(source.At(first).Read(count, tile), count, maximum);
         }
 
         return (maximum, Math.Log(total));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static T Largest<T>(T largest, float* block, long count)
+        where T : struct, ILanes<T>
+    {
+        long j = 0;
+        for (; j <= count - T.Count; j += T.Count)
+            largest = T.MaxNative(largest, T.Load(block + j));
+        if (j < count)
+            largest = T.MaxNative(largest, PartialLanes.Load<T>(block + j, count - j, float.NegativeInfinity));
+        return largest;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float SumOfExponentials<T>(float* block, long count, float maximum)
+        where T : struct, ILanes<T>
+    {
+        var shift = T.Splat(maximum);
+        var sum = T.Splat(0);
+        long j = 0;
+        for (; j <= count - T.Count; j += T.Count)
+            sum += VectorMath.Exp(T.Load(block + j) - shift);
+        if (j < count)
+            sum += VectorMath.Exp(PartialLanes.Load<T>(block + j, count - j, float.NegativeInfinity) - shift);
+        return T.Sum(sum);
     }
 }

@@ -5,6 +5,9 @@ namespace NetZero.Tensors.Cpu;
 /// <summary>How the rows of a cross-entropy are cut into tasks, and counted.</summary>
 internal static unsafe class CrossEntropyRows
 {
+    /// <summary>Logits of a row that are handled together: 8 KiB of floats, a multiple of every vector length.</summary>
+    public const int Block = 2048;
+
     // Logits of a task: some ten microseconds of work.
     private const long TaskElements = 16384;
 

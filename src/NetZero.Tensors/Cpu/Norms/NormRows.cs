@@ -18,6 +18,10 @@ internal static unsafe class NormRows
 
     public static long Chunks(long rows) => (rows + RowsPerChunk(rows) - 1) / RowsPerChunk(rows);
 
+    /// <summary>Scratch of a kernel with 16-bit operands: rows that all workers share and rows of each; none where all operands are floats.</summary>
+    public static long TileBytes(bool has16Bits, int shared, int each, int threads, long columns) =>
+        has16Bits ? (shared + ((long)each * threads)) * columns * sizeof(float) : 0;
+
     /// <summary>The sum of x over a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Sum<T>(float* x, long columns)
@@ -55,14 +59,14 @@ internal static unsafe class NormRows
     /// <param name="columns">How many sums.</param>
     /// <param name="accumulate">Whether to add to what the target holds.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Combine(float* partials, long chunkStride, long chunks, float* target, long columns, bool accumulate)
+    public static void Combine(float* partials, long chunkStride, long chunks, FloatPointer target, long columns, bool accumulate)
     {
         for (long c = 0; c < columns; c++)
         {
             var sum = 0f;
             for (long chunk = 0; chunk < chunks; chunk++)
                 sum += partials[(chunk * chunkStride) + c];
-            target[c] = accumulate ? target[c] + sum : sum;
+            target.Set(c, accumulate ? target.Get(c) + sum : sum);
         }
     }
 

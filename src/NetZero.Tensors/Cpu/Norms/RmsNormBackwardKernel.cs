@@ -12,23 +12,32 @@ namespace NetZero.Tensors.Cpu;
 /// The rows are cut into chunks; each chunk makes its own partial dgamma, which are then added in the order of the chunks.
 /// </remarks>
 internal readonly unsafe struct RmsNormBackwardKernel(
-    float* x, float* gamma, float* rstd, float* dy, float* dx, float* dgamma, byte* scratch,
+    FloatPointer x, FloatPointer gamma, float* rstd, FloatPointer dy, FloatPointer dx, FloatPointer dgamma, byte* scratch,
     long rows, long columns, bool accumulateInput, bool accumulateParameters) : IKernel, IParallelBody
 {
+    /// <summary>Scratch where an operand is 16-bit, behind <see cref="WorkspaceBytes"/>: gamma as floats, and rows for each worker; see <see cref="NormRows.TileBytes"/>.</summary>
+    public const int SharedTiles = 1;
+
+    /// <summary>Rows of scratch for each worker: of x, dy and dx.</summary>
+    public const int WorkerTiles = 3;
+
     /// <summary>Scratch for the partial sums of the parameter gradient.</summary>
     public static long WorkspaceBytes(long rows, long columns) => NormRows.Chunks(rows) * columns * sizeof(float);
 
     private float* Partials => (float*)scratch;
+
+    private float* Tiles => Partials + (WorkspaceBytes(rows, columns) / sizeof(float));
 
     /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass((accumulateInput ? 4 : 3) * rows * columns);
 
     public void Run(WorkerPool workers)
     {
-        var body = this;
+        var body = new RmsNormBackwardKernel(
+            x, gamma.Read(columns, Tiles), rstd, dy, dx, dgamma, scratch, rows, columns, accumulateInput, accumulateParameters);
         var chunks = NormRows.Chunks(rows);
         workers.For(chunks, ref body);
-        if (dgamma == null)
+        if (dgamma.IsNull)
             return;
         NormRows.Combine(Partials, columns, chunks, dgamma, columns, accumulateParameters);
     }
@@ -36,30 +45,35 @@ internal readonly unsafe struct RmsNormBackwardKernel(
     public void Run(long index, int worker)
     {
         if (Lanes16.IsSupported)
-            Chunk<Lanes16>(index);
+            Chunk<Lanes16>(index, worker);
         else if (Lanes8.IsSupported)
-            Chunk<Lanes8>(index);
+            Chunk<Lanes8>(index, worker);
         else if (Lanes4.IsSupported)
-            Chunk<Lanes4>(index);
+            Chunk<Lanes4>(index, worker);
         else
-            Chunk<Lanes1>(index);
+            Chunk<Lanes1>(index, worker);
     }
 
-    private void Chunk<T>(long chunk)
+    private void Chunk<T>(long chunk, int worker)
         where T : struct, ILanes<T>
     {
         var partialGamma = Partials + (chunk * columns);
-        for (long c = 0; dgamma != null && c < columns; c++)
+        for (long c = 0; !dgamma.IsNull && c < columns; c++)
             partialGamma[c] = 0;
+        var tiles = Tiles + ((SharedTiles + (worker * WorkerTiles)) * columns);
         var first = chunk * NormRows.RowsPerChunk(rows);
         var last = Math.Min(rows, first + NormRows.RowsPerChunk(rows));
         for (var row = first; row < last; row++)
         {
-            var r = new Row<T>(x + (row * columns), dy + (row * columns), gamma, rstd[row]);
-            if (dgamma != null)
+            var r = new Row<T>(x.At(row * columns).Read(columns, tiles), dy.At(row * columns).Read(columns, tiles + columns), gamma.Floats, rstd[row]);
+            if (!dgamma.IsNull)
                 r.AddParameterGradient(partialGamma, columns);
-            if (dx != null)
-                r.InputGradient(dx + (row * columns), columns, accumulateInput);
+            if (dx.IsNull)
+                continue;
+            var target = dx.At(row * columns);
+            var result = accumulateInput ? target.Read(columns, tiles + (2 * columns)) : target.Target(tiles + (2 * columns));
+            r.InputGradient(result, columns, accumulateInput);
+            target.Write(result, columns);
         }
     }
 

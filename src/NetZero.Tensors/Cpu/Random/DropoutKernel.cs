@@ -12,7 +12,7 @@ namespace NetZero.Tensors.Cpu;
 /// [samples, elementsPerSample], contiguous; they may be the same memory.
 /// </remarks>
 internal readonly unsafe struct DropoutKernel(
-    float* x, float* y, long samples, long elementsPerSample, float probability, DropoutKey key, bool accumulate) : IKernel, IParallelBody
+    FloatPointer x, FloatPointer y, long samples, long elementsPerSample, float probability, DropoutKey key, bool accumulate) : IKernel, IParallelBody
 {
     // Elements a task handles: a multiple of 4 (a Philox block), about 100 microseconds of work.
     private const long ChunkElements = 16384;
@@ -45,7 +45,25 @@ internal readonly unsafe struct DropoutKernel(
         var start = chunk * ChunkElements;
         var count = Math.Min(ChunkElements, elementsPerSample - start);
         var offset = (sample * elementsPerSample) + start;
-        Mask(x + offset, y + offset, start, count, (ulong)(key.FirstSample + sample));
+        if (x.IsFloat && y.IsFloat)
+            Mask(x.Floats + offset, y.Floats + offset, start, count, (ulong)(key.FirstSample + sample));
+        else
+            MaskTiles(x.At(offset), y.At(offset), start, count, (ulong)(key.FirstSample + sample));
+    }
+
+    // The tiles are written before they are read.
+    [SkipLocalsInit]
+    private void MaskTiles(FloatPointer source, FloatPointer target, long start, long count, ulong sample)
+    {
+        var tiles = stackalloc float[2 * Tile.Length];
+        for (long i = 0; i < count; i += Tile.Length)
+        {
+            var n = Math.Min(Tile.Length, count - i);
+            var to = target.At(i);
+            var sums = accumulate ? to.Read(n, tiles + Tile.Length) : to.Target(tiles + Tile.Length);
+            Mask(source.At(i).Read(n, tiles), sums, start + i, n, sample);
+            to.Write(sums, n);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

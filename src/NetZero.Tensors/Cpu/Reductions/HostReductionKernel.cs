@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace NetZero.Tensors.Cpu;
@@ -8,7 +9,7 @@ namespace NetZero.Tensors.Cpu;
 /// blocks in order, then over tasks in order: the bits depend on the values and the length only, not even on the vector width. A slice
 /// that starts on a multiple of the block has the same block sums as the whole.
 /// </remarks>
-internal readonly unsafe struct HostReductionKernel<TRule>(float* x, long count, double* scratch) : IKernel, IParallelBody
+internal readonly unsafe struct HostReductionKernel<TRule>(FloatPointer x, long count, double* scratch) : IKernel, IParallelBody
     where TRule : struct, IHostReductionRule
 {
     /// <summary>Shard boundaries are multiples of it.</summary>
@@ -34,12 +35,19 @@ internal readonly unsafe struct HostReductionKernel<TRule>(float* x, long count,
         scratch[0] = total;
     }
 
+    // The tile is written before it is read.
+    [SkipLocalsInit]
     public void Run(long index, int worker)
     {
+        var tile = stackalloc float[Block];
         double total = 0;
         var end = Math.Min(count, (index + 1) * ElementsPerTask);
         for (var i = index * ElementsPerTask; i < end; i += Block)
-            total = TRule.Combine(total, OneBlock(x + i, (int)Math.Min(Block, end - i)));
+        {
+            var n = (int)Math.Min(Block, end - i);
+            total = TRule.Combine(total, OneBlock(x.At(i).Read(n, tile), n));
+        }
+
         scratch[1 + index] = total;
     }
 

@@ -12,14 +12,14 @@ namespace NetZero.Tensors.Cpu;
 internal readonly unsafe struct ReduceKernel<TRule> : IKernel
     where TRule : struct, IReduceRule
 {
-    private readonly float* _x;
-    private readonly float* _y;
+    private readonly FloatPointer _x;
+    private readonly FloatPointer _y;
     private readonly float* _scratch;
     private readonly ReduceShape _shape;
     private readonly double _scale;
     private readonly bool _accumulate;
 
-    public ReduceKernel(float* x, float* y, float* scratch, in ReduceShape shape, double scale = 1, bool accumulate = false)
+    public ReduceKernel(FloatPointer x, FloatPointer y, float* scratch, in ReduceShape shape, double scale = 1, bool accumulate = false)
     {
         _x = x;
         _y = y;
@@ -47,7 +47,7 @@ internal readonly unsafe struct ReduceKernel<TRule> : IKernel
     private void Write(long at, double value)
     {
         var result = (float)(value * _scale);
-        _y[at] = _accumulate ? _y[at] + result : result;
+        _y.Set(at, _accumulate ? _y.Get(at) + result : result);
     }
 
     // Each item is one chunk of one tile of columns of one outer index.
@@ -80,12 +80,12 @@ internal readonly unsafe struct ReduceKernel<TRule> : IKernel
         {
             var rows = Math.Min(shape.ChunkRows, shape.Reduced - (chunk * shape.ChunkRows));
             var columns = (int)Math.Min(ReduceShape.ColumnTile, shape.Inner - column);
-            var x = kernel._x + (((outer * shape.Reduced) + (chunk * shape.ChunkRows)) * shape.Inner) + column;
+            var x = kernel._x.At((((outer * shape.Reduced) + (chunk * shape.ChunkRows)) * shape.Inner) + column);
             var y = (outer * shape.Inner) + column;
             var partial = kernel._scratch + (((outer * shape.Chunks) + chunk) * shape.Inner) + column;
             if (shape.Inner == 1)
             {
-                var result = TRule.Row(x, rows);
+                var result = Row(x, rows);
                 if (shape.Chunks == 1)
                     kernel.Write(y, result);
                 else
@@ -95,10 +95,52 @@ internal readonly unsafe struct ReduceKernel<TRule> : IKernel
 
             var buffer = stackalloc float[ReduceShape.ColumnTile];
             var target = shape.Chunks == 1 ? buffer : partial;
-            ColumnReductions.Run<TRule>(x, rows, shape.Inner, target, columns);
+            Columns(x, rows, shape.Inner, target, columns);
             if (shape.Chunks == 1)
                 for (var i = 0; i < columns; i++)
                     kernel.Write(y + i, target[i]);
+        }
+    }
+
+    // The tile is written before it is read.
+    [SkipLocalsInit]
+    private static double Row(FloatPointer x, long count)
+    {
+        if (x.IsFloat)
+            return TRule.Row(x.Floats, count);
+        var tile = stackalloc float[RowReductions.Block];
+        double total = TRule.Identity;
+        for (long i = 0; i < count; i += RowReductions.Block)
+        {
+            var n = Math.Min(RowReductions.Block, count - i);
+            total = TRule.Combine(total, TRule.Row(x.At(i).Read(n, tile), n));
+        }
+
+        return total;
+    }
+
+    // 16-bit rows are widened four at a time, which is how many are reduced before a running result is touched.
+    [SkipLocalsInit]
+    private static void Columns(FloatPointer x, long rows, long stride, float* target, int columns)
+    {
+        if (x.IsFloat)
+        {
+            ColumnReductions.Run<TRule>(x.Floats, rows, stride, target, columns);
+            return;
+        }
+
+        const int together = 4;
+        var tile = stackalloc float[together * ReduceShape.ColumnTile];
+        var part = stackalloc float[ReduceShape.ColumnTile];
+        new Span<float>(target, columns).Fill(TRule.Identity);
+        for (long row = 0; row < rows; row += together)
+        {
+            var count = Math.Min(together, rows - row);
+            for (long r = 0; r < count; r++)
+                x.At((row + r) * stride).Read(columns, tile + (r * columns));
+            ColumnReductions.Run<TRule>(tile, count, columns, part, columns);
+            for (var i = 0; i < columns; i++)
+                target[i] = (float)TRule.Combine(target[i], part[i]);
         }
     }
 

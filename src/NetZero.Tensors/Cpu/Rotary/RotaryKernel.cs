@@ -9,7 +9,7 @@ namespace NetZero.Tensors.Cpu;
 /// <remarks>x, y [batch, tokens, heads, channels] contiguous; they may be the same memory. Angles are computed in double precision: at token
 /// 100,000 a float angle would be off by 0.004.</remarks>
 internal readonly unsafe struct RotaryKernel(
-    float* x, float* y, long batch, long tokens, long heads, long channels, double frequencyBase, long offset, bool inverse, bool accumulate)
+    FloatPointer x, FloatPointer y, long batch, long tokens, long heads, long channels, double frequencyBase, long offset, bool inverse, bool accumulate)
     : IKernel, IParallelBody
 {
     // Pairs whose sines and cosines are on the stack at once: 4 KiB.
@@ -43,35 +43,56 @@ internal readonly unsafe struct RotaryKernel(
             {
                 var token = (((b * tokens) + index) * heads * channels) + first;
                 for (long h = 0; h < heads; h++)
-                    Turn(x + token + (h * channels), y + token + (h * channels), sines, cosines, pairs);
+                    Turn(x.At(token + (h * channels)), y.At(token + (h * channels)), sines, cosines, pairs);
             }
         }
     }
 
-    private void Turn(float* source, float* target, float* sines, float* cosines, long pairs)
+    // The lower and the upper half of the pairs, each a tile where they are not floats.
+    [SkipLocalsInit]
+    private void Turn(FloatPointer source, FloatPointer target, float* sines, float* cosines, long pairs)
+    {
+        var half = channels / 2;
+        if (source.IsFloat && target.IsFloat)
+        {
+            TurnHalves(source.Floats, source.Floats + half, target.Floats, target.Floats + half, sines, cosines, pairs);
+            return;
+        }
+
+        var tiles = stackalloc float[4 * MaxPairs];
+        var low = source.Read(pairs, tiles);
+        var high = source.At(half).Read(pairs, tiles + MaxPairs);
+        var (toLow, toHigh) = (target, target.At(half));
+        var sumLow = accumulate ? toLow.Read(pairs, tiles + (2 * MaxPairs)) : toLow.Target(tiles + (2 * MaxPairs));
+        var sumHigh = accumulate ? toHigh.Read(pairs, tiles + (3 * MaxPairs)) : toHigh.Target(tiles + (3 * MaxPairs));
+        TurnHalves(low, high, sumLow, sumHigh, sines, cosines, pairs);
+        toLow.Write(sumLow, pairs);
+        toHigh.Write(sumHigh, pairs);
+    }
+
+    private void TurnHalves(float* low, float* high, float* toLow, float* toHigh, float* sines, float* cosines, long pairs)
     {
         if (Lanes16.IsSupported)
-            Turn<Lanes16>(source, target, sines, cosines, pairs);
+            Turn<Lanes16>(low, high, toLow, toHigh, sines, cosines, pairs);
         else if (Lanes8.IsSupported)
-            Turn<Lanes8>(source, target, sines, cosines, pairs);
+            Turn<Lanes8>(low, high, toLow, toHigh, sines, cosines, pairs);
         else if (Lanes4.IsSupported)
-            Turn<Lanes4>(source, target, sines, cosines, pairs);
+            Turn<Lanes4>(low, high, toLow, toHigh, sines, cosines, pairs);
         else
-            Turn<Lanes1>(source, target, sines, cosines, pairs);
+            Turn<Lanes1>(low, high, toLow, toHigh, sines, cosines, pairs);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Turn<T>(float* source, float* target, float* sines, float* cosines, long pairs)
+    private void Turn<T>(float* lows, float* highs, float* toLow, float* toHigh, float* sines, float* cosines, long pairs)
         where T : struct, ILanes<T>
     {
-        var half = channels / 2;
         for (long i = 0; i < pairs; i += T.Count)
         {
             var n = Math.Min(T.Count, pairs - i);
-            var (low, high) = (PartialLanes.LoadUpTo<T>(source + i, n), PartialLanes.LoadUpTo<T>(source + half + i, n));
+            var (low, high) = (PartialLanes.LoadUpTo<T>(lows + i, n), PartialLanes.LoadUpTo<T>(highs + i, n));
             var (sine, cosine) = (PartialLanes.LoadUpTo<T>(sines + i, n), PartialLanes.LoadUpTo<T>(cosines + i, n));
-            Put(target + i, (low * cosine) - (high * sine), n);
-            Put(target + half + i, (high * cosine) + (low * sine), n);
+            Put(toLow + i, (low * cosine) - (high * sine), n);
+            Put(toHigh + i, (high * cosine) + (low * sine), n);
         }
     }
 
