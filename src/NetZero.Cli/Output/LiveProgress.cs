@@ -93,6 +93,11 @@ internal sealed class LiveProgress : ITrainingObserver
             table.AddColumn(new TableColumn("validation").RightAligned());
             cells.Add(ProgressText.Real(evaluation.Loss));
         }
+        if (m.LossScale is not null)
+        {
+            table.AddColumn(new TableColumn("loss scale").RightAligned());
+            cells.Add(ProgressText.LossScale(m));
+        }
         return table.AddRow([.. cells]);
     }
 

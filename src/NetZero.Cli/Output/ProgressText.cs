@@ -10,10 +10,13 @@ internal static class ProgressText
     {
         var m = report.Metrics;
         return $"step {m.Step + 1}/{report.Steps}  loss {Real(m.Loss)}  grad norm {Real(m.GradientNorm)}  lr {Rate(m.LearningRate)}  "
-            + $"{Speed(m.TokensPerSecond)}  left {Time(report.TimeLeft)}";
+            + $"{(m.LossScale is null ? "" : $"loss scale {LossScale(m)}  ")}{Speed(m.TokensPerSecond)}  left {Time(report.TimeLeft)}";
     }
 
     public static string Line(EvaluationReport report) => $"step {report.Step + 1}  validation loss {Real(report.Loss)}";
+
+    public static string LossScale(StepMetrics m) =>
+        (m.LossScale ?? 1).ToString("0.####", CultureInfo.InvariantCulture) + (m.Skipped ? " (overflow: step skipped)" : "");
 
     public static string Real(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
 

@@ -1,3 +1,5 @@
+using NetZero.Tensors;
+
 namespace NetZero.Nn;
 
 /// <summary>Told about the calls of one module.</summary>
@@ -7,7 +9,9 @@ public interface IModuleHooks
     void BeforeForward();
 
     /// <summary>The forward has ended.</summary>
-    void AfterForward();
+    /// <param name="result">What it gives.</param>
+    /// <returns>What the call gives: the result, or the same in another type.</returns>
+    Tensor AfterForward(Tensor result);
 
     /// <summary>Inside the backward pass: the forward is about to run again, because it was checkpointed.</summary>
     void BeforeRecompute();

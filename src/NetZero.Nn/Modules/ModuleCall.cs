@@ -17,8 +17,7 @@ public readonly ref struct ModuleCall
     /// <summary>Ends the forward with its result, which outlives the call.</summary>
     public Tensor Return(Tensor result)
     {
-        _hooks?.AfterForward();
-        return _scope.Return(result);
+        return _scope.Return(_hooks is null ? result : _hooks.AfterForward(result));
     }
 
     /// <summary>Closes the scope.</summary>

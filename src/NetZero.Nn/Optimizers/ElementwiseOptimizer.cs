@@ -20,17 +20,16 @@ public abstract class ElementwiseOptimizer : Optimizer
     public override IReadOnlyList<OptimizerState> States { get; }
 
     /// <inheritdoc/>
-    protected override unsafe void Update(FlatShard shard, Tensor[] state, Tensor? gradientScale)
+    protected override void Update(FlatShard shard, Tensor[] state, Tensor? gradientScale)
     {
         ArgumentNullException.ThrowIfNull(shard);
         var values = shard.Values;
-        float* p = values.Data<float>(), g = shard.Gradients.Data<float>();
-        var scale = gradientScale is null ? null : gradientScale.Data<float>();
+        var gradients = shard.Gradients;
         ReadOnlySpan<Tensor> rest = state;
         var first = _moments.Length > 0 ? _moments[0].Take(_format, ref rest) : FlatState.None;
         var second = _moments.Length > 1 ? _moments[1].Take(_format, ref rest) : FlatState.None;
         foreach (var (start, length, settings) in Stretches(shard))
-            Launch(values.Context, new FlatStretch(p, g, start, length, scale), first, second, settings);
+            Launch(values.Context, FlatStretch.Of(values, gradients, start, length, gradientScale), first, second, settings);
     }
 
     private protected abstract void Launch(TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings);

@@ -11,7 +11,7 @@ public abstract class FlatShard
     /// <summary>The values, [n] of F32.</summary>
     public abstract Tensor Values { get; }
 
-    /// <summary>Their gradients, [n] of F32, while there are some.</summary>
+    /// <summary>Their gradients, [n] of any floating-point type, while there are some.</summary>
     public abstract Tensor Gradients { get; }
 
     /// <summary>What lies where; padding between and behind belongs to nobody and is not updated.</summary>

@@ -16,7 +16,7 @@ internal static class PlanText
         yield return "";
         yield return Row("unit", "parameters", "whole", "slice");
         foreach (var (name, unit) in Groups(plan.Schedule.Units))
-            yield return Row(name, unit.Elements.ToString("N0", CultureInfo.InvariantCulture), ByteSize.Show(unit.PaddedBytes), ByteSize.Show(unit.PaddedBytes / unit.WorldSize));
+            yield return Row(name, unit.Elements.ToString("N0", CultureInfo.InvariantCulture), ByteSize.Show(unit.PaddedElements * plan.Schedule.Precision.ParameterDType.SizeInBytes()), ByteSize.Show(unit.ShardElements * sizeof(float)));
         yield return "";
         foreach (var kind in Enum.GetValues<ScheduleEventKind>())
             if (plan.Schedule.Count(kind) is > 0 and var count && !IsEnd(kind))

@@ -85,11 +85,19 @@ public sealed record ShardingOptions
     /// <remarks>What a pattern matches in a block lies in a flat unit of its own, as what is frozen does.</remarks>
     public IReadOnlyList<string> Freezable { get; init; } = [];
 
+    /// <summary>In which types the model computes, reduces and accumulates.</summary>
+    public MixedPrecisionPolicy MixedPrecision { get; init; } = MixedPrecisionPolicy.Single;
+
+    /// <summary>How losses are scaled, for half precision; null does not scale them.</summary>
+    public LossScalerOptions? LossScaler { get; init; }
+
     internal FreezeGroups FreezeGroups => new(Frozen, Freezable);
 
     internal void Validate()
     {
         if (GradientAccumulationSteps < 1)
             throw new ArgumentException($"GradientAccumulationSteps is {GradientAccumulationSteps}; it must be at least 1.");
+        MixedPrecision.Validate();
+        LossScaler?.Validate();
     }
 }

@@ -8,7 +8,7 @@ namespace NetZero.Sharding;
 /// Every stage sums over the same partition, the ranks' slices: unit by unit on each rank in double, then over ranks by the canonical tree. So the norm has the same bits at every
 /// stage. Under hybrid sharding the replicas hold the same slices, and each group sums its own.
 /// </remarks>
-internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors)
+internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors, LossScaler? scaler)
 {
     // PyTorch's clip_grad_norm_ adds this to the norm it divides by.
     private const double Epsilon = 1e-6;
@@ -18,11 +18,22 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors)
     /// <summary>The units that have gradients.</summary>
     public IReadOnlyList<UnitRuntime> Units { get; set; } = [];
 
-    /// <summary>The factor on the gradients, [1]; null is 1.</summary>
+    /// <summary>Whether the norm has been limited in this step.</summary>
+    public bool HasClipped { get; private set; }
+
+    /// <summary>The factor on the gradients, [1]: the clipping's, over the scale of the loss; null is 1.</summary>
     public Tensor? Scale { get; private set; }
 
+    private double LossScale => scaler?.Scale ?? 1;
+
     /// <summary>A new step begins: no clipping.</summary>
-    public void Reset() => Scale = null;
+    public void Reset()
+    {
+        HasClipped = false;
+        Scale = null;
+        if (scaler is not null)
+            SetScale(1 / LossScale);
+    }
 
     /// <summary>The norm over all ranks: one all-reduce of one number along the shard axis.</summary>
     public double Norm(NormKind kind)
@@ -32,7 +43,7 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors)
             part = Combine(kind, part, Of(kind, unit.Gradients.Slice));
         Span<double> total = [part];
         group.AllReduce("gradient norm", total, kind == NormKind.Infinity ? ReduceOp.Max : ReduceOp.Sum);
-        return kind == NormKind.Two ? Math.Sqrt(total[0]) : total[0];
+        return (kind == NormKind.Two ? Math.Sqrt(total[0]) : total[0]) / LossScale;
     }
 
     public double Clip(double maxNorm, NormKind kind)
@@ -41,9 +52,8 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors)
 
         // Not below 1 means "leave them"; NaN does too, so that a broken step shows in the loss and is not hidden by a factor of zero.
         var factor = maxNorm / (norm + Epsilon);
-        _factor ??= tensors.Empty([1], DType.F32, MemoryKind.Workspace, "clip factor").Keep();
-        _factor.Fill(factor < 1 ? (float)factor : 1);
-        Scale = _factor;
+        SetScale((factor < 1 ? factor : 1) / LossScale);
+        HasClipped = true;
         return norm;
     }
 
@@ -51,7 +61,14 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors)
     public void ClipValue(double limit)
     {
         foreach (var unit in Units)
-            unit.Gradients.Resident.ClampInPlace((float)limit);
+            unit.Gradients.Resident.ClampInPlace((float)(limit * LossScale));
+    }
+
+    private void SetScale(double factor)
+    {
+        _factor ??= tensors.Empty([1], DType.F32, MemoryKind.Workspace, "gradient factor").Keep();
+        _factor.Fill((float)factor);
+        Scale = _factor;
     }
 
     private static double Of(NormKind kind, Tensor slice) => kind switch

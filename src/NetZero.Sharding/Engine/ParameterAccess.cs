@@ -4,7 +4,7 @@ using NetZero.Tensors;
 namespace NetZero.Sharding;
 
 /// <summary>Whole parameters and gradients by hand, beside what the schedule gathers: counts who holds a unit, gathers it for the first and releases it after the last.</summary>
-internal sealed class ParameterAccess(UnitRuntime[] units, ProcessGroup group, TensorContext tensors)
+internal sealed class ParameterAccess(UnitRuntime[] units, ProcessGroup group, TensorContext tensors, LossScaler? scaler)
 {
     private readonly int[] _holders = new int[units.Length];
 
@@ -31,16 +31,43 @@ internal sealed class ParameterAccess(UnitRuntime[] units, ProcessGroup group, T
         return new HeldUnits(() => Release(held));
     }
 
-    /// <summary>The whole reduced gradient of a parameter.</summary>
+    /// <summary>The fp32 values of a flat unit, whole until the result is disposed. [PaddedElements]</summary>
+    public HeldTensor HoldValues(int unit)
+    {
+        var parameters = units[unit].Parameters;
+        if (parameters.HoldsAllValues)
+            return new HeldTensor(parameters.Values, () => { });
+        if (parameters.ComputesWithValues)
+        {
+            var held = Hold([unit]);
+            return new HeldTensor(parameters.Whole, held.Dispose);
+        }
+
+        var values = parameters.GatherValues();
+        return new HeldTensor(values, values.Free);
+    }
+
+    /// <summary>The whole reduced gradient of a parameter, in fp32.</summary>
     public HeldTensor Gradient(int unit, ParameterPlacement placement)
     {
         var (runtime, layout) = (units[unit], units[unit].Layout);
         var (gradients, shape) = (runtime.Gradients, placement.Parameter.Shape);
-        if (!runtime.Policy.ShardsOptimizer)
-            return new HeldTensor(tensors.View(gradients.Resident.Storage, placement.Offset, shape), () => { });
-        var whole = tensors.Empty([layout.PaddedElements], DType.F32, MemoryKind.Gradient, $"{placement.Name} (whole gradient)").Keep();
-        group.AllGather($"{layout.Name} gradient", CollectiveBuffer.Of(gradients.Slice), CollectiveBuffer.Of(whole)).WaitInputs();
-        return new HeldTensor(tensors.View(whole.Storage, placement.Offset, shape), whole.Free);
+        var resident = gradients.Resident;
+        if (!runtime.Policy.ShardsOptimizer && resident.DType == DType.F32 && scaler is null)
+            return new HeldTensor(tensors.View(resident.Storage, placement.Offset, shape), () => { });
+        var whole = tensors.Empty([layout.PaddedElements], resident.DType, MemoryKind.Gradient, $"{placement.Name} (whole gradient)").Keep();
+        if (runtime.Policy.ShardsOptimizer)
+            group.AllGather($"{layout.Name} gradient", CollectiveBuffer.Of(gradients.Slice), CollectiveBuffer.Of(whole)).WaitInputs();
+        else
+            whole.CopyFrom(resident);
+        if (resident.DType == DType.F32 && scaler is null)
+            return new HeldTensor(tensors.View(whole.Storage, placement.Offset, shape), whole.Free);
+        var value = tensors.Empty(shape, DType.F32, MemoryKind.Gradient, placement.Name).Keep();
+        value.CopyFrom(tensors.View(whole.Storage, placement.Offset, shape, whole.DType));
+        if (scaler is not null)
+            value.ScaleInPlace((float)(1 / scaler.Scale));
+        whole.Free();
+        return new HeldTensor(value, value.Free);
     }
 
     /// <summary>This rank's part of a parameter: an update changes it in place.</summary>

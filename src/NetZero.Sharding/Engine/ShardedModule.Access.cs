@@ -4,7 +4,7 @@ namespace NetZero.Sharding;
 
 public sealed partial class ShardedModule
 {
-    /// <summary>A whole parameter, gathered where it is sharded, until the result is disposed. Every rank calls it alike, between steps or between backward and update.</summary>
+    /// <summary>The fp32 values of a whole parameter, gathered where they are sharded, until the result is disposed. Every rank calls it alike, between steps or between backward and update.</summary>
     /// <param name="name">The parameter's full name.</param>
     /// <exception cref="ArgumentException">No such parameter.</exception>
     /// <exception cref="InvalidOperationException">A forward or backward is under way: inside the module that owns it the parameter is there.</exception>
@@ -12,8 +12,8 @@ public sealed partial class ShardedModule
     {
         RequireRest(nameof(GatherParameter));
         var (unit, placement) = Find(name);
-        var held = _access.Hold([unit]);
-        return new HeldTensor(placement.Parameter.Value.Detach(), held.Dispose);
+        var held = _access.HoldValues(unit);
+        return new HeldTensor(Tensors.View(held.Value.Storage, placement.Offset, placement.Parameter.Shape), held.Dispose);
     }
 
     /// <summary>The whole reduced gradient of a parameter, before clipping by norm, until the result is disposed. Every rank calls it alike, between backward and update.</summary>
@@ -38,7 +38,7 @@ public sealed partial class ShardedModule
         return _access.Own(unit, placement);
     }
 
-    /// <summary>Gathers a block by hand, until the result is disposed, which reshards it. Every rank calls it alike, between steps or between backward and update.</summary>
+    /// <summary>Gathers a block by hand, in the type that it computes in, until the result is disposed, which reshards it. Every rank calls it alike, between steps or between backward and update.</summary>
     /// <param name="block">The block's name, such as <c>h.0</c>, or <c>root</c>.</param>
     /// <exception cref="ArgumentException">No such block.</exception>
     /// <exception cref="InvalidOperationException">A forward or backward is under way: the schedule gathers.</exception>

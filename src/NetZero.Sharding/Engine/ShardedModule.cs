@@ -24,6 +24,8 @@ public sealed partial class ShardedModule : IFlatParameters
         ShardGroup = groups.Shard;
         Tensors = tensors;
         Policy = policy;
+        MixedPrecision = options.MixedPrecision;
+        LossScaler = options.LossScaler is { } scaler ? new LossScaler(scaler) : null;
         GradientAccumulationSteps = options.GradientAccumulationSteps;
 
         // Alone there is nobody to share with: everything is whole and there are no collectives.
@@ -33,16 +35,16 @@ public sealed partial class ShardedModule : IFlatParameters
         options.ActivationCheckpointing?.Mark(_cut.Blocks);
         if (_cut.Blocks[0].Recomputes)
             throw new ArgumentException("The model itself cannot be checkpointed, only blocks and layers in it: its units would be gathered inside their own backward.");
-        _units = [.. _cut.Units.Select(plan => new UnitRuntime(plan, tensors, groups, GradientAccumulationSteps))];
-        _clipper = new GradientClipper(ShardGroup, tensors);
-        _access = new ParameterAccess(_units, ShardGroup, tensors);
+        _units = [.. _cut.Units.Select(plan => new UnitRuntime(plan, tensors, groups, MixedPrecision, GradientAccumulationSteps))];
+        _clipper = new GradientClipper(ShardGroup, tensors, LossScaler);
+        _access = new ParameterAccess(_units, ShardGroup, tensors, LossScaler);
         Declare();
         var source = options.Source ?? new InitialValues(tensors.Random.Seed);
         foreach (var unit in _units.Where(u => u.Layout.Elements > 0))
             unit.Parameters.Fill(source);
         _executor = new StepExecutor(_units, _cut.Blocks, Group, cancellation);
         foreach (var block in _cut.Blocks)
-            block.Module.Hooks = new UnitHooks(_executor, tensors, block.Units[0]);
+            block.Module.Hooks = new UnitHooks(_executor, tensors, block.Units[0], MixedPrecision);
     }
 
     /// <summary>The model.</summary>
@@ -59,6 +61,12 @@ public sealed partial class ShardedModule : IFlatParameters
 
     /// <summary>What is sharded.</summary>
     public ShardingPolicy Policy { get; }
+
+    /// <summary>In which types it computes.</summary>
+    public MixedPrecisionPolicy MixedPrecision { get; }
+
+    /// <summary>What scales the losses of <see cref="TrainingStep.Backward(Tensor)"/>; null where nothing does. See <see cref="AcceptGradients"/>.</summary>
+    public LossScaler? LossScaler { get; }
 
     /// <summary>Forward and backward passes of each step.</summary>
     public int GradientAccumulationSteps { get; }
@@ -142,6 +150,21 @@ public sealed partial class ShardedModule : IFlatParameters
         return _clipper.Clip(maxNorm, kind);
     }
 
+    /// <summary>Tells the loss scaler how a step went, and whether the optimizer may take it: not where a gradient, on any rank, is infinite or not a number.</summary>
+    /// <param name="norm">What <see cref="GradientNorm"/> or <see cref="ClipGradientNorm"/> gave: it is finite just where all gradients are, and the same on every rank.</param>
+    /// <returns>Whether to step; otherwise the step is disposed without one. Always true where losses are not scaled.</returns>
+    /// <exception cref="InvalidOperationException">The gradients are not complete.</exception>
+    /// <exception cref="LossScaleException">They overflow at the smallest scale.</exception>
+    public bool AcceptGradients(double norm)
+    {
+        RequireGradients(nameof(AcceptGradients));
+        if (LossScaler is null || !Tensors.Device.HasMemory)
+            return true;
+        var overflow = !double.IsFinite(norm);
+        LossScaler.Update(overflow);
+        return !overflow;
+    }
+
     /// <summary>Limits each element of the gradients to [-<paramref name="limit"/>, <paramref name="limit"/>], as PyTorch's <c>clip_grad_value_</c>. No collective.</summary>
     /// <param name="limit">The largest magnitude.</param>
     /// <exception cref="InvalidOperationException">The gradients are not complete, or were clipped by norm before: values come first.</exception>
@@ -149,7 +172,7 @@ public sealed partial class ShardedModule : IFlatParameters
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         RequireGradients(nameof(ClipGradientValue));
-        if (_clipper.Scale is not null)
+        if (_clipper.HasClipped)
             throw new InvalidOperationException("ClipGradientValue came after ClipGradientNorm, whose factor is applied by the optimizer; clip values first.");
         _clipper.ClipValue(limit);
     }
@@ -178,7 +201,7 @@ public sealed partial class ShardedModule : IFlatParameters
         _executor.RunUpdates(shard => update(shard, _clipper.Scale));
     }
 
-    /// <summary>Visits every parameter with its whole value, gathered unit by unit; every rank calls it, and only the visitor of rank 0 is called unless <paramref name="everyRank"/>.</summary>
+    /// <summary>Visits every parameter with its whole fp32 value, gathered unit by unit; every rank calls it, and only the visitor of rank 0 is called unless <paramref name="everyRank"/>.</summary>
     /// <param name="visit">Receives the full name and the value, valid during the call.</param>
     /// <param name="everyRank">Whether all ranks visit.</param>
     public void VisitParameters(Action<string, Tensor> visit, bool everyRank = false)
@@ -187,10 +210,10 @@ public sealed partial class ShardedModule : IFlatParameters
         for (var i = 0; i < _units.Length; i++)
         {
             using var noGrad = Tensors.NoGrad();
-            using var held = _access.Hold([i]);
+            using var held = _access.HoldValues(i);
             if (everyRank || Group.Rank == 0)
                 foreach (var placement in _units[i].Layout.Placements)
-                    visit(placement.Name, placement.Parameter.Value.Detach());
+                    visit(placement.Name, Tensors.View(held.Value.Storage, placement.Offset, placement.Parameter.Shape));
         }
     }
 
@@ -239,8 +262,8 @@ public sealed partial class ShardedModule : IFlatParameters
         if (_cut.Units.All(u => !u.Trains))
             throw new ArgumentException(Freezing.NothingToTrain);
         var mesh = new MeshExtent(_groups.Replicate?.Size ?? 1, ShardGroup.Size);
-        TrainingSchedule = new StepScheduleBuilder(_cut, _effective, mesh).Training(GradientAccumulationSteps);
-        EvaluationSchedule = new StepScheduleBuilder(_cut, _effective, mesh).Evaluation();
+        TrainingSchedule = new StepScheduleBuilder(_cut, _effective, mesh, MixedPrecision).Training(GradientAccumulationSteps);
+        EvaluationSchedule = new StepScheduleBuilder(_cut, _effective, mesh, MixedPrecision).Evaluation();
         UnitRuntime[] training = [.. _units.Where((_, i) => _cut.Units[i].Trains)];
         Shards = [.. training.Select(u => u.Shard)];
         _clipper.Units = training;
@@ -256,7 +279,7 @@ public sealed partial class ShardedModule : IFlatParameters
             if (!_cut.Units[i].Trains || _units[i].Bucket is not null)
                 continue;
             var members = TrainingSchedule.BucketOf(i).Select(u => _units[u]).ToList();
-            var bucket = new GradientBucket([.. members.Select(m => m.Gradients)], Tensors, _groups, _units[i].Policy, GradientAccumulationSteps);
+            var bucket = new GradientBucket([.. members.Select(m => m.Gradients)], Tensors, _groups, _units[i].Policy, MixedPrecision, GradientAccumulationSteps);
             foreach (var member in members)
                 member.Bucket = bucket;
         }

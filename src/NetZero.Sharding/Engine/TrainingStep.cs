@@ -34,7 +34,7 @@ public sealed class TrainingStep : IDisposable
     /// <summary>The backward pass of one micro-batch, whose loss counts as much as <see cref="StepAgreement.Weight"/> says.</summary>
     /// <param name="loss">The mean over the micro-batch's targets.</param>
     /// <param name="weight">What it counts; the mean over the ranks is taken on top.</param>
-    public void Backward(Tensor loss, double weight) => BackwardFrom(loss, (float)weight);
+    public void Backward(Tensor loss, double weight) => BackwardFrom(loss, weight);
 
     /// <summary>Does what the schedule declares for one micro-batch without computing anything, as a rank does that has no samples left: its collectives take place, its gradients are zero.</summary>
     public void SkipMicroBatch() => _executor.SkipMicroBatch();
@@ -49,13 +49,15 @@ public sealed class TrainingStep : IDisposable
         _scope.Dispose();
     }
 
-    private void BackwardFrom(Tensor loss, float weight)
+    private void BackwardFrom(Tensor loss, double weight)
     {
         ArgumentNullException.ThrowIfNull(loss);
+        if (_module.LossScaler is { } scaler)
+            weight *= scaler.Scale;
         _executor.IsWeighted = true;
         try
         {
-            loss.Backward(_module.Tensors.Full(loss.Shape, weight));
+            loss.Backward(_module.Tensors.Full(loss.Shape, (float)weight));
         }
         finally
         {

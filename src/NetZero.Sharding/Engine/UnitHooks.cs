@@ -10,14 +10,16 @@ internal sealed class UnitHooks : IModuleHooks
     private readonly StepExecutor _executor;
     private readonly TensorContext _context;
     private readonly int _unit;
+    private readonly DType? _output;
     private readonly Boundary _begin;
     private readonly Boundary _end;
 
-    public UnitHooks(StepExecutor executor, TensorContext context, int unit)
+    public UnitHooks(StepExecutor executor, TensorContext context, int unit, MixedPrecisionPolicy precision)
     {
         _executor = executor;
         _context = context;
         _unit = unit;
+        _output = unit == 0 ? precision.OutputDType : null;
         _begin = new Boundary(executor, ScheduleEventKind.BackwardEnd, unit);
         _end = new Boundary(executor, ScheduleEventKind.Backward, unit);
     }
@@ -29,11 +31,15 @@ internal sealed class UnitHooks : IModuleHooks
             _context.Tape.Record(_begin);
     }
 
-    public void AfterForward()
+    public Tensor AfterForward(Tensor result)
     {
+        // The root is the model; a scalar is a loss.
+        if (_output is { } dtype && result.Dims > 0 && result.DType.IsFloatingPoint())
+            result = result.Cast(dtype);
         if (_context.GradEnabled)
             _context.Tape.Record(_end);
         _executor.Reach(ScheduleEventKind.ForwardEnd, _unit);
+        return result;
     }
 
     public void BeforeRecompute() => _executor.Reach(ScheduleEventKind.Recompute, _unit);

@@ -4,11 +4,14 @@ namespace NetZero.Sharding;
 internal sealed class GradientBuckets
 {
     private readonly Dictionary<int, IReadOnlyList<int>> _byUnit = [];
+    private readonly bool _converts;
 
     /// <param name="model">The units.</param>
     /// <param name="bucketElements">The most elements of a bucket of several units; 0 reduces each by itself.</param>
-    public GradientBuckets(ModelUnits model, long bucketElements)
+    /// <param name="converts">Whether gradients travel in another type than they are written in, so that each unit is copied.</param>
+    public GradientBuckets(ModelUnits model, long bucketElements, bool converts)
     {
+        _converts = converts;
         List<int> open = [];
         foreach (var unit in CompletionOrder(model))
         {
@@ -22,8 +25,8 @@ internal sealed class GradientBuckets
     /// <summary>The units reduced together with one, in the order of their completion.</summary>
     public IReadOnlyList<int> Of(int unit) => _byUnit[unit];
 
-    /// <summary>Whether a unit shares its bucket, and so is copied into it.</summary>
-    public bool IsPacked(int unit) => _byUnit[unit].Count > 1;
+    /// <summary>Whether a unit is copied into its bucket: because it shares that, or is converted.</summary>
+    public bool IsPacked(int unit) => _converts || _byUnit[unit].Count > 1;
 
     /// <summary>Whether a unit is the last of its bucket.</summary>
     public bool Closes(int unit) => _byUnit[unit][^1] == unit;

@@ -1,4 +1,5 @@
 using NetZero.Collectives;
+using NetZero.Tensors;
 
 namespace NetZero.Sharding;
 
@@ -10,11 +11,12 @@ public sealed class StepSchedule
     private readonly MeshExtent _mesh;
     private readonly GradientBuckets _buckets;
 
-    internal StepSchedule(ModelUnits model, MeshExtent mesh, GradientBuckets buckets, IReadOnlyList<ScheduleEvent> events)
+    internal StepSchedule(ModelUnits model, MeshExtent mesh, GradientBuckets buckets, MixedPrecisionPolicy precision, IReadOnlyList<ScheduleEvent> events)
     {
         _model = model;
         _mesh = mesh;
         _buckets = buckets;
+        Precision = precision;
         Units = [.. model.Units.Select(u => u.Layout)];
         Events = events;
         UpdatePosition = events.TakeWhile(e => e.Kind != ScheduleEventKind.Update).Count();
@@ -22,6 +24,9 @@ public sealed class StepSchedule
 
     /// <summary>The units: the root first, then the blocks in forward order.</summary>
     public IReadOnlyList<UnitLayout> Units { get; }
+
+    /// <summary>In which types parameters and gradients travel.</summary>
+    public MixedPrecisionPolicy Precision { get; }
 
     /// <summary>The events in order.</summary>
     public IReadOnlyList<ScheduleEvent> Events { get; }
@@ -66,7 +71,7 @@ public sealed class StepSchedule
     private ScheduledCollective Gather(ScheduleEvent e, bool isWithinSmallGroup)
     {
         var ranks = isWithinSmallGroup ? _model.Units[e.Unit].Policy.ReshardAfterForward.GroupSize : _mesh.Shards;
-        return Collective(e, CollectiveOperation.AllGather, Units[e.Unit].Name, ranks, Units[e.Unit].PaddedElements);
+        return Collective(e, CollectiveOperation.AllGather, Units[e.Unit].Name, ranks, Units[e.Unit].PaddedElements, Precision.ParameterDType);
     }
 
     private ScheduledCollective Reduction(ScheduleEvent e, bool isOverReplicas)
@@ -75,11 +80,11 @@ public sealed class StepSchedule
         var slices = isOverReplicas && _model.Units[e.Unit].Policy.Stage > 0;
         return Collective(
             e, e.Kind == ScheduleEventKind.AllReduce ? CollectiveOperation.AllReduce : CollectiveOperation.ReduceScatter, string.Join('+', bucket.Select(u => u.Name)),
-            isOverReplicas ? _mesh.Replicas : _mesh.Shards, bucket.Sum(u => slices ? u.ShardElements : u.PaddedElements));
+            isOverReplicas ? _mesh.Replicas : _mesh.Shards, bucket.Sum(u => slices ? u.ShardElements : u.PaddedElements), Precision.ReduceDType);
     }
 
-    private static ScheduledCollective Collective(ScheduleEvent e, CollectiveOperation operation, string label, int ranks, long elements) =>
-        new(e, operation, label, ranks, elements, WireBytes.Of(operation, elements * sizeof(float), ranks));
+    private static ScheduledCollective Collective(ScheduleEvent e, CollectiveOperation operation, string label, int ranks, long elements, DType dtype) =>
+        new(e, operation, label, ranks, elements, WireBytes.Of(operation, elements * dtype.SizeInBytes(), ranks));
 }
 
 /// <summary>A collective that a schedule declares.</summary>

@@ -5,7 +5,7 @@ namespace NetZero.Sharding;
 
 /// <summary>The gradients of one unit, or of several neighbours, on their way over the ranks.</summary>
 /// <remarks>
-/// A single unit is reduced where backward wrote it. Several are copied into one buffer in rank order (all first slices, all second slices, ...), so that one call moves them and every
+/// A single unit is reduced where backward wrote it, unless it travels in another type. Several, or one that is converted, are copied into one buffer in rank order (all first slices, all second slices, ...), so that one call moves them and every
 /// rank still gets its slice of each unit: the bits are those of single units. See [Note: two levels of reduction] in <c>ReductionPlan</c>.
 /// </remarks>
 internal sealed class GradientBucket
@@ -15,13 +15,14 @@ internal sealed class GradientBucket
     private readonly ShardingGroups _groups;
     private readonly ShardingPolicy _policy;
     private readonly string _label;
+    private readonly DType _dtype;
     private readonly long _shardElements;
     private readonly Storage? _packed;
     private readonly Storage? _held;
     private Work? _reduction;
     private Tensor? _reduced;
 
-    public GradientBucket(IReadOnlyList<UnitGradients> members, TensorContext context, ShardingGroups groups, ShardingPolicy policy, int microBatches)
+    public GradientBucket(IReadOnlyList<UnitGradients> members, TensorContext context, ShardingGroups groups, ShardingPolicy policy, MixedPrecisionPolicy precision, int microBatches)
     {
         _members = members;
         _context = context;
@@ -29,10 +30,11 @@ internal sealed class GradientBucket
         _policy = policy;
         _label = string.Join('+', members.Select(m => m.Layout.Name));
         _shardElements = members.Sum(m => m.Layout.ShardElements);
-        if (members.Count > 1)
-            _packed = context.Reserve(_label, members.Sum(m => m.Layout.PaddedBytes), MemoryKind.Communication);
+        _dtype = precision.ReduceDType;
+        if (members.Count > 1 || (precision.ConvertsGradients && groups.World.Size > 1))
+            _packed = context.Reserve(_label, members.Sum(m => m.Layout.PaddedElements) * _dtype.SizeInBytes(), MemoryKind.Communication);
         else if (groups.Replicate is not null && policy.ShardsGradients && microBatches > 1 && policy.Reduction == GradientReduction.EachMicroBatch)
-            _held = context.Reserve(_label, _shardElements * sizeof(float), MemoryKind.Gradient);
+            _held = context.Reserve(_label, _shardElements * _dtype.SizeInBytes(), MemoryKind.Gradient);
     }
 
     private bool IsTwoLevel => _groups.Replicate is not null;
@@ -105,11 +107,11 @@ internal sealed class GradientBucket
     private Tensor ScatterTarget()
     {
         if (_packed is not null)
-            return _context.View(_packed, _groups.Shard.Rank * _shardElements, [_shardElements]);
+            return _context.View(_packed, _groups.Shard.Rank * _shardElements, [_shardElements], _dtype);
         if (_held is null || !_members[0].HasSum)
             return _members[0].ScatterTarget();
         _held.Materialize();
-        return _context.View(_held, 0, [_shardElements]);
+        return _context.View(_held, 0, [_shardElements], _dtype);
     }
 
     private void Accumulate(UnitGradients member)
@@ -120,21 +122,20 @@ internal sealed class GradientBucket
             return;
         }
 
-        if (_packed is not null && _policy.ShardsOptimizer)
-            member.BufferSlice.CopyFrom(OwnPart(member));
-        else if (_packed is not null)
-            member.Slices.CopyFrom(Parts(member));
-        member.AccumulateBuffer();
+        if (_packed is null)
+            member.AccumulateBuffer();
+        else
+            member.AccumulateWhole(OwnPart(member), Parts(member));
     }
 
-    private Tensor Whole() => _packed is null ? _members[0].Whole : _context.View(_packed, 0, [_packed.Bytes / sizeof(float)]);
+    private Tensor Whole() => _packed is null ? _members[0].Whole : _context.View(_packed, 0, [_packed.Bytes / _dtype.SizeInBytes()], _dtype);
 
     // A unit's slices within the bucket, a row each. [ranks, ShardElements]
     private Tensor Parts(UnitGradients member) =>
-        _context.View(_packed!, 0, [member.Layout.WorldSize, _shardElements]).Slice(1, Before(member), member.Layout.ShardElements);
+        _context.View(_packed!, 0, [member.Layout.WorldSize, _shardElements], _dtype).Slice(1, Before(member), member.Layout.ShardElements);
 
     private Tensor OwnPart(UnitGradients member) =>
-        _context.View(_packed!, (_groups.Shard.Rank * _shardElements) + Before(member), [member.Layout.ShardElements]);
+        _context.View(_packed!, (_groups.Shard.Rank * _shardElements) + Before(member), [member.Layout.ShardElements], _dtype);
 
     private long Before(UnitGradients member) => _members.TakeWhile(m => m != member).Sum(m => m.Layout.ShardElements);
 }

@@ -5,9 +5,9 @@ namespace NetZero.Sharding;
 
 /// <summary>This rank's part of a unit that a small group keeps between forward and backward, so that the backward pass gathers among neighbours.</summary>
 /// <remarks>hpZ of ZeRO++ (Wang et al. 2023, section 3.2). It lives in <see cref="MemoryKind.Gathered"/> from the end of the forward to the release after the backward.</remarks>
-internal sealed class SecondCopy(UnitLayout layout, TensorContext context, ProcessGroup group)
+internal sealed class SecondCopy(UnitLayout layout, TensorContext context, ProcessGroup group, DType dtype)
 {
-    private readonly Storage _part = context.Reserve($"{layout.Name} (second copy)", layout.PaddedBytes / group.Size, MemoryKind.Gathered);
+    private readonly Storage _part = context.Reserve($"{layout.Name} (second copy)", layout.PaddedElements / group.Size * dtype.SizeInBytes(), MemoryKind.Gathered);
     private Work? _gather;
 
     /// <summary>Whether there is one.</summary>
@@ -24,7 +24,7 @@ internal sealed class SecondCopy(UnitLayout layout, TensorContext context, Proce
         if (Exists)
             return;
         _part.Materialize();
-        Part().CopyFrom(context.View(whole.Storage, group.Rank * Elements, [Elements]));
+        Part().CopyFrom(context.View(whole.Storage, group.Rank * Elements, [Elements], dtype));
     }
 
     /// <summary>Starts gathering the unit within the group.</summary>
@@ -38,5 +38,5 @@ internal sealed class SecondCopy(UnitLayout layout, TensorContext context, Proce
         _part.Evict($"the second copy of unit '{layout.Name}' goes with its backward");
     }
 
-    private Tensor Part() => context.View(_part, 0, [Elements]);
+    private Tensor Part() => context.View(_part, 0, [Elements], dtype);
 }

@@ -10,27 +10,30 @@ internal sealed class UnitGradients
 {
     private readonly TensorContext _context;
     private readonly int _rank;
+    private readonly DType _dtype;
     private readonly ShardingPolicy _policy;
     private readonly Storage _buffer;
     private readonly Storage? _sum;
     private readonly UnitGradientLeaf[] _leaves;
 
-    public UnitGradients(UnitLayout layout, TensorContext context, int rank, ShardingPolicy policy, int microBatches)
+    public UnitGradients(UnitLayout layout, TensorContext context, int rank, ShardingPolicy policy, DType dtype, int microBatches)
     {
         Layout = layout;
         _context = context;
         _rank = rank;
         _policy = policy;
-        _buffer = context.Reserve(layout.Name, layout.PaddedBytes, MemoryKind.Gradient);
+        _dtype = dtype;
+        var (wholeBytes, sliceBytes) = (layout.PaddedElements * dtype.SizeInBytes(), layout.ShardElements * dtype.SizeInBytes());
+        _buffer = context.Reserve(layout.Name, wholeBytes, MemoryKind.Gradient);
         if (policy.ShardsGradients)
-            _sum = context.Reserve(layout.Name, layout.ShardElements * sizeof(float), MemoryKind.Gradient);
+            _sum = context.Reserve(layout.Name, sliceBytes, MemoryKind.Gradient);
         else if (microBatches > 1 && policy.Reduction == GradientReduction.EachMicroBatch)
-            _sum = context.Reserve(layout.Name, layout.PaddedBytes, MemoryKind.Gradient);
+            _sum = context.Reserve(layout.Name, wholeBytes, MemoryKind.Gradient);
         _leaves = new UnitGradientLeaf[layout.Placements.Count];
         for (var i = 0; i < _leaves.Length; i++)
         {
             var placement = layout.Placements[i];
-            _leaves[i] = new UnitGradientLeaf(placement.Name, context.View(_buffer, placement.Offset, placement.Parameter.Shape));
+            _leaves[i] = new UnitGradientLeaf(placement.Name, context.View(_buffer, placement.Offset, placement.Parameter.Shape, dtype));
         }
 
         Attach();
@@ -42,7 +45,7 @@ internal sealed class UnitGradients
     public Tensor Whole => View(_buffer, 0, Layout.PaddedElements);
 
     /// <summary>The buffer as slices, a row for each rank. [ranks, ShardElements]</summary>
-    public Tensor Slices => _context.View(_buffer, 0, [Layout.WorldSize, Layout.ShardElements]);
+    public Tensor Slices => SlicesOf(_buffer);
 
     /// <summary>This rank's slice of the buffer. [ShardElements]</summary>
     public Tensor BufferSlice => OwnSlice(_buffer);
@@ -103,7 +106,7 @@ internal sealed class UnitGradients
     public void LetBufferGo() => _buffer.Evict("the gradients have been reduced");
 
     /// <summary>Takes reduced gradients over where a slice is kept: sets or adds to the sum.</summary>
-    /// <param name="slice">[ShardElements], possibly the sum itself.</param>
+    /// <param name="slice">[ShardElements] of any floating-point type, possibly the sum itself.</param>
     public void AccumulateSlice(Tensor slice)
     {
         if (HasSum)
@@ -134,6 +137,29 @@ internal sealed class UnitGradients
         HasSum = true;
     }
 
+    /// <summary>Takes reduced gradients over, which lie in a bucket, where whole gradients are kept.</summary>
+    /// <param name="own">This rank's slice, all that counts where the optimizer is sharded. [ShardElements]</param>
+    /// <param name="all">All slices. [ranks, ShardElements]</param>
+    public void AccumulateWhole(Tensor own, Tensor all)
+    {
+        if (_sum is not null && HasSum)
+        {
+            // Added before anything is rounded, as where a slice is kept.
+            if (_policy.ShardsOptimizer)
+                Slice.AddInPlace(own);
+            else
+                SlicesOf(_sum).AddInPlace(all);
+            LetBufferGo();
+            return;
+        }
+
+        if (_policy.ShardsOptimizer)
+            BufferSlice.CopyFrom(own);
+        else
+            Slices.CopyFrom(all);
+        AccumulateBuffer();
+    }
+
     /// <summary>Lets all gradients go.</summary>
     public void Reset()
     {
@@ -142,9 +168,11 @@ internal sealed class UnitGradients
         HasSum = false;
     }
 
+    private Tensor SlicesOf(Storage storage) => _context.View(storage, 0, [Layout.WorldSize, Layout.ShardElements], _dtype);
+
     private Tensor OwnSlice(Storage storage) => View(storage, Layout.ShardStart(_rank), Layout.ShardElements);
 
-    private Tensor View(Storage storage, long start, long length) => _context.View(storage, start, [length]);
+    private Tensor View(Storage storage, long start, long length) => _context.View(storage, start, [length], _dtype);
 }
 
 /// <summary>A parameter's place in its unit's gradient buffer.</summary>

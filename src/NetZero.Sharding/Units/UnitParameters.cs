@@ -4,65 +4,76 @@ using NetZero.Tensors;
 
 namespace NetZero.Sharding;
 
-/// <summary>The parameters of one unit on one rank: its slice or the whole, and the gathered buffer that comes and goes.</summary>
+/// <summary>The parameters of one unit on one rank: the fp32 values that are updated, and what the model computes with.</summary>
 /// <remarks>
-/// Parameters are bound once as views of the flat buffer. Under stage 3 that buffer is a reserved storage without memory most of the time: see
-/// [Note: who frees a tensor] in <see cref="Storage"/> and [Note: a parameter's life under ZeRO-3] in <c>StepScheduleBuilder</c>.
+/// <para>Parameters are bound once as views of the flat buffer that the model computes with. Under stage 3 that is a reserved storage without memory most of the time: see
+/// [Note: who frees a tensor] in <see cref="Storage"/> and [Note: a parameter's life under ZeRO-3] in <c>StepScheduleBuilder</c>.</para>
+/// <para>Note: masters and copies. In fp32 and below stage 3 the two are the same memory. Otherwise the values are this rank's slice (the whole where the optimizer is replicated), and
+/// the model's buffer is filled from them: 16-bit copies are narrowed into this rank's part of it and gathered in place, so that no rank holds a 16-bit slice beside it.</para>
 /// </remarks>
 internal sealed class UnitParameters
 {
     private readonly UnitLayout _layout;
     private readonly TensorContext _context;
     private readonly ProcessGroup _group;
-    private readonly Storage _resident;
-    private readonly Storage? _gathered;
+    private readonly DType _dtype;
+    private readonly bool _comesAndGoes;
+    private readonly Storage _values;
+    private readonly Storage _whole;
     private readonly SecondCopy? _copy;
     private Work? _gather;
     private Work? _awaited;
     private bool _ready;
 
-    public UnitParameters(UnitLayout layout, TensorContext context, ShardingGroups groups, ShardingPolicy policy)
+    public UnitParameters(UnitLayout layout, TensorContext context, ShardingGroups groups, ShardingPolicy policy, DType dtype)
     {
         _layout = layout;
         _context = context;
         _group = groups.Shard;
-        if (policy.ShardsParameters)
-        {
-            _resident = context.Reserve(layout.Name, layout.ShardElements * sizeof(float), MemoryKind.Parameter);
-            _gathered = context.Reserve(layout.Name, layout.PaddedBytes, MemoryKind.Gathered, ExplainAbsence);
-            if (policy.ReshardAfterForward.GroupSize is > 0 and var ranks)
-                _copy = new SecondCopy(layout, context, groups.Within(ranks));
-        }
+        _dtype = dtype;
+        _comesAndGoes = policy.ShardsParameters;
+        _ready = !_comesAndGoes;
+        var slices = policy.ShardsParameters || (policy.ShardsOptimizer && dtype != DType.F32);
+        _values = context.Reserve(layout.Name, (slices ? layout.ShardElements : layout.PaddedElements) * sizeof(float), MemoryKind.Parameter);
+        _values.Materialize();
+        Values.Fill(0);
+        if (_comesAndGoes)
+            _whole = context.Reserve(layout.Name, WholeBytes, MemoryKind.Gathered, ExplainAbsence);
         else
-        {
-            _resident = context.Reserve(layout.Name, layout.PaddedBytes, MemoryKind.Parameter);
-            _ready = true;
-        }
-
-        _resident.Materialize();
-        View(_resident).Fill(0);
-        var whole = _gathered ?? _resident;
+            _whole = dtype == DType.F32 ? _values : context.Reserve(layout.Name, WholeBytes, MemoryKind.Parameter);
+        if (!_comesAndGoes)
+            _whole.Materialize();
+        if (policy.ShardsParameters && policy.ReshardAfterForward.GroupSize is > 0 and var ranks)
+            _copy = new SecondCopy(layout, context, groups.Within(ranks), dtype);
         foreach (var placement in layout.Placements)
-            placement.Parameter.Bind(context.View(whole, placement.Offset, placement.Parameter.Shape));
+            placement.Parameter.Bind(context.View(_whole, placement.Offset, placement.Parameter.Shape, dtype));
     }
 
-    /// <summary>This rank's slice: the master values. [ShardElements]</summary>
-    public Tensor Slice => _gathered is null ? Part(_resident, _layout.ShardStart(_group.Rank), _layout.ShardElements) : View(_resident);
+    /// <summary>This rank's slice of the fp32 values. [ShardElements]</summary>
+    public Tensor Slice => HoldsAllValues ? _context.View(_values, _layout.ShardStart(_group.Rank), [_layout.ShardElements]) : Values;
 
-    /// <summary>All that is resident: the whole where parameters are replicated. [PaddedElements] or [ShardElements]</summary>
-    public Tensor Resident => View(_resident);
+    /// <summary>All fp32 values that are resident: the whole where they are replicated. [PaddedElements] or [ShardElements]</summary>
+    public Tensor Values => _context.View(_values, 0, [_values.Bytes / sizeof(float)]);
 
-    /// <summary>The whole unit, while it is there. [PaddedElements]</summary>
-    public Tensor Whole => View(_gathered ?? _resident);
+    /// <summary>Whether this rank holds the fp32 values of all ranks.</summary>
+    public bool HoldsAllValues => _values.Bytes == _layout.PaddedElements * sizeof(float);
+
+    /// <summary>Whether what the model computes with is fp32, so that it shows the values themselves.</summary>
+    public bool ComputesWithValues => _dtype == DType.F32;
+
+    /// <summary>What the model computes with, while it is there. [PaddedElements]</summary>
+    public Tensor Whole => _context.View(_whole, 0, [_layout.PaddedElements], _dtype);
+
+    private long WholeBytes => _layout.PaddedElements * _dtype.SizeInBytes();
 
     /// <summary>Starts gathering, from the second copy where there is one. <see cref="Wait"/> before use.</summary>
     public void StartGather()
     {
-        _gathered?.Materialize();
+        _whole.Materialize();
         _ready = false;
         _awaited = _copy is { Exists: true }
             ? _copy.StartGather(Whole)
-            : _gather = _group.AllGather(_layout.Name, CollectiveBuffer.Of(Slice), CollectiveBuffer.Of(Whole));
+            : _gather = _group.AllGather(_layout.Name, CollectiveBuffer.Of(OwnPart()), CollectiveBuffer.Of(Whole));
     }
 
     /// <summary>Returns when the whole unit is there.</summary>
@@ -85,33 +96,40 @@ internal sealed class UnitParameters
     /// <summary>Lets the gathered buffer go, and the second copy.</summary>
     public void Release()
     {
-        if (_gathered is null)
+        if (!_comesAndGoes)
             return;
         Wait();
         Evict();
         _copy?.Release();
     }
 
-    /// <summary>Returns when no peer reads this rank's slice any more, so that it may be updated.</summary>
+    /// <summary>Returns when no peer reads this rank's part any more, so that it may be updated.</summary>
     public void WaitForReaders()
     {
         _gather?.WaitInputs();
         _gather = null;
     }
 
-    /// <summary>After an update: where parameters are replicated, their new values are there when this returns.</summary>
+    /// <summary>After an update of this unit: a 16-bit copy of values that are all here is made anew.</summary>
+    public void FollowUpdate()
+    {
+        if (!_comesAndGoes && !ComputesWithValues && HoldsAllValues)
+            Whole.CopyFrom(Values);
+    }
+
+    /// <summary>After all updates: where the whole unit stays, its new values are there when this returns.</summary>
     public void FinishUpdate()
     {
-        if (_gathered is null)
+        if (!_comesAndGoes)
             Wait();
     }
 
     /// <summary>Gives up what a step left gathered; a gather in flight keeps its buffers until <see cref="Settle"/>.</summary>
     public void Reset()
     {
-        if (_gathered is null || _gather is { IsCompleted: false } || _copy is { IsInFlight: true })
+        if (!_comesAndGoes || _gather is { IsCompleted: false } || _copy is { IsInFlight: true })
             return;
-        _gathered.Evict($"the step that gathered unit '{_layout.Name}' has ended");
+        _whole.Evict($"the step that gathered unit '{_layout.Name}' has ended");
         _copy?.Release();
         _ready = false;
     }
@@ -119,14 +137,14 @@ internal sealed class UnitParameters
     /// <summary>Waits for a gather that a step had left in flight, and lets its buffers go.</summary>
     public void Settle()
     {
-        if (_gathered is null || (!_gathered.IsResident && _copy is not { Exists: true }))
+        if (!_comesAndGoes || (!_whole.IsResident && _copy is not { Exists: true }))
             return;
         WaitForReaders();
         _copy?.Release();
         Reset();
     }
 
-    /// <summary>Fills this rank's slice, and the whole where parameters are replicated.</summary>
+    /// <summary>Fills this rank's slice, and the whole where it stays.</summary>
     public void Fill(IParameterSource source)
     {
         var slice = Slice;
@@ -137,19 +155,53 @@ internal sealed class UnitParameters
         Publish();
     }
 
-    /// <summary>Gathers the slices where parameters are replicated; elsewhere the slices are all there is.</summary>
+    /// <summary>Gathers the slices where the whole unit stays; elsewhere the slices are all there is.</summary>
     public void Publish()
     {
-        if (_gathered is not null || _group.Size == 1)
+        if (_comesAndGoes)
             return;
-        StartGather();
-        Wait();
-        WaitForReaders();
+        if (_group.Size > 1 && HoldsAllValues)
+        {
+            var values = _group.AllGather(_layout.Name, CollectiveBuffer.Of(Slice), CollectiveBuffer.Of(Values));
+            values.Wait();
+            values.WaitInputs();
+        }
+        else if (!HoldsAllValues)
+        {
+            StartGather();
+            Wait();
+            WaitForReaders();
+        }
+
+        FollowUpdate();
+    }
+
+    /// <summary>The fp32 values of all ranks in memory of their own, until <see cref="Tensor.Free"/>. Every rank calls it alike. [PaddedElements]</summary>
+    public Tensor GatherValues()
+    {
+        var all = _context.Empty([_layout.PaddedElements], DType.F32, MemoryKind.Gathered, $"{_layout.Name} (values)").Keep();
+        var gather = _group.AllGather(_layout.Name, CollectiveBuffer.Of(Slice), CollectiveBuffer.Of(all));
+        gather.Wait();
+        gather.WaitInputs();
+        return all;
+    }
+
+    // What peers read: the slice of the values, or its 16-bit copy where it belongs in the whole.
+    private Tensor OwnPart()
+    {
+        if (ComputesWithValues)
+            return Slice;
+        var own = _context.View(_whole, _layout.ShardStart(_group.Rank), [_layout.ShardElements], _dtype);
+        own.Restore(Slice);
+        return own;
     }
 
     private void Evict()
     {
-        _gathered!.Evict("it has been released");
+        // Peers read this rank's 16-bit part where it lies.
+        if (!ComputesWithValues)
+            WaitForReaders();
+        _whole.Evict("it has been released");
         _ready = false;
     }
 
@@ -159,8 +211,4 @@ internal sealed class UnitParameters
         return $"Parameter '{name}' is not there: parameters of unit '{_layout.Name}' are released outside of its forward and backward (stage 3). "
             + $"Use it inside the module that owns it, or hold it with ShardedModule.GatherParameter(\"{name}\"); this rank's part is there as OwnShard(\"{name}\").";
     }
-
-    private Tensor View(Storage storage) => Part(storage, 0, storage.Bytes / sizeof(float));
-
-    private Tensor Part(Storage storage, long start, long length) => _context.View(storage, start, [length]);
 }

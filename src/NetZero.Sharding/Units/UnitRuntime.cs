@@ -6,12 +6,12 @@ namespace NetZero.Sharding;
 /// <summary>One unit on one rank: layout, parameters, gradients, and what each event of the schedule does to them.</summary>
 internal sealed class UnitRuntime
 {
-    public UnitRuntime(UnitPlan plan, TensorContext context, ShardingGroups groups, int microBatches)
+    public UnitRuntime(UnitPlan plan, TensorContext context, ShardingGroups groups, MixedPrecisionPolicy precision, int microBatches)
     {
         Layout = plan.Layout;
         Policy = plan.Policy;
-        Parameters = new UnitParameters(plan.Layout, context, groups, plan.Policy);
-        Gradients = new UnitGradients(plan.Layout, context, groups.Shard.Rank, plan.Policy, microBatches);
+        Parameters = new UnitParameters(plan.Layout, context, groups, plan.Policy, precision.ParameterDType);
+        Gradients = new UnitGradients(plan.Layout, context, groups.Shard.Rank, plan.Policy, precision.GradientDType, microBatches);
         if (plan.IsFrozen)
             Freeze();
         Shard = new UnitShard(plan.Layout, Parameters, Gradients, plan.Policy, groups.Shard.Rank);
@@ -92,6 +92,7 @@ internal sealed class UnitRuntime
     {
         Parameters.WaitForReaders();
         update(Shard);
+        Parameters.FollowUpdate();
         Gradients.Reset();
     }
 

@@ -22,7 +22,7 @@ internal sealed class UnitShard : FlatShard
 
     public override string Name => _layout.Name;
 
-    public override Tensor Values => _whole ? _parameters.Resident : _parameters.Slice;
+    public override Tensor Values => _whole ? _parameters.Values : _parameters.Slice;
 
     public override Tensor Gradients => _gradients.Resident;
 

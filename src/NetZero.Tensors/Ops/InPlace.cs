@@ -53,10 +53,15 @@ public static class InPlaceOps
     {
         Check(nameof(CopyFrom), y, x);
         y.Storage.Touch();
-        if (x.DType == y.DType)
-            y.Context.Launch(new StridedCopyKernel(x, y));
-        else
-            Elementwise.MapInto(new ScaleRule(1), x, new GradientTarget(y, Accumulate: false));
+        Copy(x, y);
+    }
+
+    /// <summary>Like <see cref="CopyFrom"/>, into memory that has come back: its contents are made again and count as unchanged, so that what a backward pass has saved of it holds.</summary>
+    /// <exception cref="ArgumentException">Shapes differ, or types and one is not floating point.</exception>
+    public static void Restore(this Tensor y, Tensor x)
+    {
+        Check(nameof(Restore), y, x);
+        Copy(x, y);
     }
 
     /// <summary>
@@ -70,6 +75,14 @@ public static class InPlaceOps
             throw new ArgumentException($"AddInPlace into {y}: elements are {y.DType}, expected floating point.", nameof(y));
         y.Storage.Touch();
         Elementwise.MapInto(new ScaleRule(1), x, new GradientTarget(y, Accumulate: true));
+    }
+
+    private static void Copy(Tensor x, Tensor y)
+    {
+        if (x.DType == y.DType)
+            y.Context.Launch(new StridedCopyKernel(x, y));
+        else
+            Elementwise.MapInto(new ScaleRule(1), x, new GradientTarget(y, Accumulate: false));
     }
 
     private static void Check(string operation, Tensor y, Tensor x)

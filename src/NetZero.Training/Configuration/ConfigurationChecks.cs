@@ -1,5 +1,6 @@
 using NetZero.Nn;
 using NetZero.Sharding;
+using NetZero.Tensors;
 using NetZero.Training.Keys;
 
 namespace NetZero.Training;
@@ -126,8 +127,22 @@ internal static class ConfigurationChecks
             yield return $"'gradient_clipping' is {c.GradientClipping} and 'gradient_clipping_value' is {c.GradientClippingValue}: "
                 + "clip by norm or by value, and leave the other out";
         }
+        foreach (var problem in Precision(c.Precision, c.Ranks))
+            yield return problem;
         foreach (var problem in Optimizer(c.Optimizer).Concat(Scheduler(c.Scheduler)))
             yield return problem;
+    }
+
+    private static IEnumerable<string> Precision(PrecisionConfiguration p, int ranks)
+    {
+        if (p is { BFloat16: true, Half: true })
+            yield return "'bf16.enabled' and 'fp16.enabled' are both true: a model computes in one of them; leave the other out";
+        if (p is { GradientAccumulation: DType.F16, Half: false })
+            yield return "'data_types.grad_accum_dtype' is \"fp16\", whose gradients overflow unless the loss is scaled: set 'fp16.enabled', or use \"bf16\" or \"fp32\"";
+        if (p is { Communication: DType.F16, Half: false })
+            yield return "'communication_data_type' is \"fp16\", whose gradients overflow unless the loss is scaled: set 'fp16.enabled', or use \"bf16\" or \"fp32\"";
+        if (p.Communication != DType.F32 && ranks == 1)
+            yield return "'communication_data_type' would have no effect: one rank reduces nothing; leave it out";
     }
 
     private static IEnumerable<string> Optimizer(OptimizerConfiguration o)

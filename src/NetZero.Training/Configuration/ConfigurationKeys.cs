@@ -39,6 +39,15 @@ internal static class ConfigurationKeys
             "The largest magnitude of a gradient's element; 0 is off."),
         new SectionKey<RunConfiguration, ZeroConfiguration>(
             "zero_optimization", ZeroKeys.Section, c => c.Zero, (c, v) => c with { Zero = v }, "What is sharded over the ranks."),
+        new SectionKey<RunConfiguration, PrecisionConfiguration>(
+            "bf16", PrecisionKeys.BFloat16Section, c => c.Precision, (c, v) => c with { Precision = v }, "Training in bfloat16 with fp32 master values."),
+        new SectionKey<RunConfiguration, PrecisionConfiguration>(
+            "fp16", PrecisionKeys.HalfSection, c => c.Precision, (c, v) => c with { Precision = v }, "Training in half precision with fp32 master values and a scaled loss."),
+        new ValueKey<RunConfiguration, NetZero.Tensors.DType>(
+            "communication_data_type", PrecisionKeys.Types, c => c.Precision.Communication, (c, v) => c with { Precision = c.Precision with { Communication = v } },
+            "The type in which gradients travel over the ranks: fp32, bf16 or fp16. Sums are fp32 in any case."),
+        new SectionKey<RunConfiguration, PrecisionConfiguration>(
+            "data_types", PrecisionKeys.DataTypesSection, c => c.Precision, (c, v) => c with { Precision = v }, "Element types of what is kept."),
         new ValueKey<RunConfiguration, IReadOnlyList<string>>(
             "frozen", new TextList(), c => c.Frozen, (c, v) => c with { Frozen = v },
             "Patterns of parameters that are not trained, such as \"wte.*\" or \"h.0.**\": no gradient, no reduction, no optimizer state."),

@@ -42,6 +42,9 @@ public sealed record RunConfiguration
     /// <summary>What is sharded.</summary>
     public ZeroConfiguration Zero { get; init; } = new();
 
+    /// <summary>In which types it computes, reduces and accumulates.</summary>
+    public PrecisionConfiguration Precision { get; init; } = new();
+
     /// <summary>Patterns of parameters that are not trained.</summary>
     public IReadOnlyList<string> Frozen { get; init; } = [];
 

@@ -110,7 +110,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         var tokens = state.Text.TokensUpTo(SamplesAfter(step));
         var metrics = new StepMetrics(
             step, result.Loss, result.GradientNorm, result.LearningRate, tokens, (tokens - state.Text.TokensUpTo(SamplesAfter(step - 1))) / result.Seconds, result.Seconds,
-            validationLoss);
+            validationLoss, result.LossScale, result.Skipped);
         state.Files.Write(metrics);
         state.Report(metrics);
         state.Observer.OnStep(new StepReport(

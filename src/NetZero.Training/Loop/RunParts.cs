@@ -42,6 +42,8 @@ internal static class RunParts
                 GradientAccumulationSteps = run.AccumulationSteps,
                 Source = source,
                 Frozen = run.Frozen,
+                MixedPrecision = run.Precision.ToPolicy(),
+                LossScaler = run.Precision.ToScaler(),
                 ActivationCheckpointing = run.Checkpointing.ToOption(),
             });
 

@@ -80,8 +80,11 @@ public sealed class TrainingLoop
         _optimizer.LearningRate = _options.Schedule.At(step, _baseRate);
         _optimizer.Prepare();
         SteadyBytes = Tensors.Ledger.Snapshot();
-        _optimizer.Step();
-        result = new StepResult(step, MeanOverRanks(loss), norm, _optimizer.LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        var scale = _sharded.LossScaler?.Scale;
+        var taken = _sharded.AcceptGradients(norm);
+        if (taken)
+            _optimizer.Step();
+        result = new StepResult(step, MeanOverRanks(loss), norm, _optimizer.LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, scale, !taken);
         return true;
     }
 
@@ -196,4 +199,7 @@ public sealed record TrainingLoopOptions
 /// <param name="GradientNorm">The global gradient norm before clipping.</param>
 /// <param name="LearningRate">The learning rate of the update.</param>
 /// <param name="Seconds">Wall time on this rank.</param>
-public readonly record struct StepResult(long Step, double Loss, double GradientNorm, double LearningRate, double Seconds);
+/// <param name="LossScale">What the loss was scaled by; null where it is not scaled.</param>
+/// <param name="Skipped">Whether gradients overflowed, so that nothing was updated.</param>
+public readonly record struct StepResult(
+    long Step, double Loss, double GradientNorm, double LearningRate, double Seconds, double? LossScale = null, bool Skipped = false);

@@ -11,9 +11,11 @@ namespace NetZero.Training;
 /// <param name="TokensPerSecond">Tokens of this step over its time.</param>
 /// <param name="StepSeconds">The time of this step, evaluation not included.</param>
 /// <param name="ValidationLoss">The loss of the validation text after this step's update, in steps that evaluate.</param>
+/// <param name="LossScale">What the loss was scaled by in half precision.</param>
+/// <param name="Skipped">Whether gradients overflowed under that scale, so that nothing was updated.</param>
 public sealed record StepMetrics(
     int Step, double Loss, double GradientNorm, double LearningRate, long Tokens, double TokensPerSecond, double StepSeconds,
-    double? ValidationLoss = null)
+    double? ValidationLoss = null, double? LossScale = null, bool Skipped = false)
 {
     /// <summary>Writes the line's object. Numbers read back to the same double; those that are none stand as text, such as "NaN".</summary>
     public void Write(Utf8JsonWriter writer)
@@ -28,6 +30,12 @@ public sealed record StepMetrics(
         WriteReal(writer, "step_seconds", StepSeconds);
         if (ValidationLoss is { } loss)
             WriteReal(writer, "validation_loss", loss);
+        if (LossScale is { } scale)
+        {
+            WriteReal(writer, "loss_scale", scale);
+            writer.WriteBoolean("skipped", Skipped);
+        }
+
         writer.WriteEndObject();
     }
 

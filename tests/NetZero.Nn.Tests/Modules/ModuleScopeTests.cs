@@ -102,7 +102,11 @@ public class ModuleScopeTests
     {
         public void BeforeForward() => lines.Add("before");
 
-        public void AfterForward() => lines.Add("after");
+        public Tensor AfterForward(Tensor result)
+        {
+            lines.Add("after");
+            return result;
+        }
 
         public void BeforeRecompute() => lines.Add("before again");
 

@@ -69,6 +69,13 @@ internal sealed record ToyRun
 
     public IParameterSource? Source { get; init; }
 
+    public MixedPrecisionPolicy Precision { get; init; } = MixedPrecisionPolicy.Single;
+
+    public LossScalerOptions? LossScaler { get; init; }
+
+    /// <summary>What the loss of a step is multiplied with on a rank: infinity makes it overflow.</summary>
+    public Func<int, int, float>? LossFactor { get; init; }
+
     public Func<IFlatParameters, Optimizer> Optimizer { get; init; } = parameters => new Sgd(parameters, new SgdOptions { LearningRate = 0.05 });
 
     public Func<RankContext, IScheduleObserver?>? Observe { get; init; }
@@ -99,7 +106,7 @@ internal sealed record ToyRun
     {
         var model = Model();
         Prepare?.Invoke(model, rank);
-        var sharded = FullyShard.Apply(model, rank, Policy, new ShardingOptions { GradientAccumulationSteps = AccumulationSteps, Source = Source, ActivationCheckpointing = ActivationCheckpointing, Frozen = Frozen });
+        var sharded = FullyShard.Apply(model, rank, Policy, new ShardingOptions { GradientAccumulationSteps = AccumulationSteps, Source = Source, ActivationCheckpointing = ActivationCheckpointing, Frozen = Frozen, MixedPrecision = Precision, LossScaler = LossScaler });
         sharded.Observer = Observe?.Invoke(rank);
         var optimizer = Optimizer(sharded);
         var before = Weights(sharded);
@@ -117,13 +124,14 @@ internal sealed record ToyRun
                     var loss = Loss((IToy)model, rank, step, micro);
                     if (rank.Tensors.Device.HasMemory)
                         losses[step] += loss.Item() / (double)AccumulationSteps;
-                    open.Backward(loss);
+                    open.Backward(LossFactor is null ? loss : loss * LossFactor(rank.Rank, step));
                 }
 
                 if (ClipValue > 0)
                     sharded.ClipGradientValue(ClipValue);
                 norms[step] = Clip > 0 ? sharded.ClipGradientNorm(Clip, Norm) : sharded.GradientNorm(Norm);
-                optimizer.Step();
+                if (sharded.AcceptGradients(norms[step]))
+                    optimizer.Step();
             }
 
             AfterStep?.Invoke(rank, step);
@@ -141,7 +149,7 @@ internal sealed record ToyRun
         var first = ((rank.Rank * AccumulationSteps) + micro) * rows;
         var x = Enumerable.Range(first * toy.Features, rows * toy.Features).Select(i => Input(step, i)).ToArray();
         var targets = Enumerable.Range(first, rows).Select(row => (row + step) % toy.Classes).ToArray();
-        return toy.Loss(rank.Tensors.From<float>(x, [rows, toy.Features]), rank.Tensors.From<int>(targets, [rows]));
+        return toy.Loss(rank.Tensors.From<float>(x, [rows, toy.Features]).Cast(Precision.ParameterDType), rank.Tensors.From<int>(targets, [rows]));
     }
 
     // In [-1, 1): any spread-out function of step and index will do.

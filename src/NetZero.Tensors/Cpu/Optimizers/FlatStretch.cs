@@ -1,32 +1,64 @@
+using NetZero.Tensors.Cpu;
+
 namespace NetZero.Tensors;
 
 /// <summary>A stretch of a flat shard that an optimizer's kernel updates: values, gradients, and where it lies.</summary>
-/// <param name="values">Element 0 of the shard's values; those of the stretch are updated.</param>
-/// <param name="gradients">Element 0 of their gradients.</param>
-/// <param name="start">The stretch's first element, counted from element 0 of the shard: states that are kept by blocks have theirs there.</param>
-/// <param name="count">Elements in the stretch.</param>
-/// <param name="gradientScale">A factor on the gradients (the clip coefficient, 1 / accumulation steps), read when the kernel runs, so that an earlier kernel can
-/// compute it without the host looking at it; null means 1.</param>
-public readonly unsafe struct FlatStretch(float* values, float* gradients, long start, long count, float* gradientScale)
+public readonly unsafe struct FlatStretch
 {
-    /// <summary>Element 0 of the shard's values.</summary>
-    public float* Values => values;
+    private readonly float* _gradientScale;
 
-    /// <summary>Element 0 of the gradients.</summary>
-    public float* Gradients => gradients;
+    /// <summary>A stretch of values and gradients in fp32.</summary>
+    /// <param name="values">Element 0 of the shard's values; those of the stretch are updated.</param>
+    /// <param name="gradients">Element 0 of their gradients.</param>
+    /// <param name="start">The stretch's first element, counted from element 0 of the shard: states that are kept by blocks have theirs there.</param>
+    /// <param name="count">Elements in the stretch.</param>
+    /// <param name="gradientScale">A factor on the gradients (the clip coefficient, 1 / loss scale), read when the kernel runs, so that an earlier kernel can
+    /// compute it without the host looking at it; null means 1.</param>
+    public FlatStretch(float* values, float* gradients, long start, long count, float* gradientScale)
+        : this(values, (FloatPointer)gradients, start, count, gradientScale)
+    {
+    }
+
+    private FlatStretch(float* values, FloatPointer gradients, long start, long count, float* gradientScale)
+    {
+        Values = values;
+        Gradients = gradients;
+        Start = start;
+        Count = count;
+        _gradientScale = gradientScale;
+    }
+
+    /// <summary>Element 0 of the shard's values.</summary>
+    public float* Values { get; }
 
     /// <summary>The first element.</summary>
-    public long Start => start;
+    public long Start { get; }
 
     /// <summary>How many elements.</summary>
-    public long Count => count;
+    public long Count { get; }
 
     /// <summary>The element behind the last.</summary>
-    public long End => start + count;
+    public long End => Start + Count;
 
     /// <summary>An update's bytes: values and states are read and written, gradients read.</summary>
     internal KernelWork Work(FlatState first, FlatState second) => new(0, count * ((3.0 * sizeof(float)) + (2 * (first.ElementBytes + second.ElementBytes))));
 
     /// <summary>The factor on the gradients, as a value.</summary>
-    public float Scale => gradientScale == null ? 1 : *gradientScale;
+    public float Scale => _gradientScale == null ? 1 : *_gradientScale;
+
+    /// <summary>Element 0 of the gradients.</summary>
+    internal FloatPointer Gradients { get; }
+
+    /// <summary>A stretch of flat tensors.</summary>
+    /// <param name="values">[n] of F32.</param>
+    /// <param name="gradients">[n] of any floating-point type.</param>
+    /// <param name="start">The first element.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="gradientScale">[1] of F32: a factor on the gradients; null is 1.</param>
+    public static FlatStretch Of(Tensor values, Tensor gradients, long start, long count, Tensor? gradientScale)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        ArgumentNullException.ThrowIfNull(gradients);
+        return new FlatStretch(values.Data<float>(), gradients.Floats(), start, count, gradientScale is null ? null : gradientScale.Data<float>());
+    }
 }

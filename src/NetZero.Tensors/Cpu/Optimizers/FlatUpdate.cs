@@ -3,7 +3,7 @@ using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
 
-/// <summary>Runs an elementwise rule over a stretch of flat memory, whatever the formats of its states.</summary>
+/// <summary>Runs an elementwise rule over a stretch of flat memory, whatever the formats of its gradients and states.</summary>
 /// <remarks>Elements do not depend on their position in the stretch: its end goes through the same vector code. Tasks are cut at fixed elements of the shard, so
 /// that no block of codes belongs to two of them.</remarks>
 internal readonly unsafe struct FlatUpdate<TRule>(FlatStretch stretch, FlatState first, FlatState second, TRule rule) : IParallelBody
@@ -40,10 +40,10 @@ internal readonly unsafe struct FlatUpdate<TRule>(FlatStretch stretch, FlatState
     private void Part<T>(long from, long to)
         where T : struct, ILanes<T>
     {
-        if ((TRule.States < 1 || first.IsFloat) && (TRule.States < 2 || second.IsFloat))
+        if (stretch.Gradients.IsFloat && (TRule.States < 1 || first.IsFloat) && (TRule.States < 2 || second.IsFloat))
         {
             Floats<T>(
-                stretch.Values + from, stretch.Gradients + from, TRule.States < 1 ? null : (float*)first.Data + from,
+                stretch.Values + from, stretch.Gradients.Floats + from, TRule.States < 1 ? null : (float*)first.Data + from,
                 TRule.States < 2 ? null : (float*)second.Data + from, to - from);
             return;
         }
@@ -59,6 +59,7 @@ internal readonly unsafe struct FlatUpdate<TRule>(FlatStretch stretch, FlatState
         const int block = FlatState.BlockElements;
         var firstTile = stackalloc float[block];
         var secondTile = stackalloc float[block];
+        var gradientTile = stackalloc float[block];
         for (var b = from / block * block; b < to; b += block)
         {
             var (i, end) = (Math.Max(from, b), Math.Min(to, b + block));
@@ -67,7 +68,7 @@ internal readonly unsafe struct FlatUpdate<TRule>(FlatStretch stretch, FlatState
                 s1 = FlatStateTile.Read<T>(first, b, i, end, firstTile);
             if (TRule.States >= 2)
                 s2 = FlatStateTile.Read<T>(second, b, i, end, secondTile);
-            Floats<T>(stretch.Values + i, stretch.Gradients + i, s1, s2, end - i);
+            Floats<T>(stretch.Values + i, stretch.Gradients.At(i).Read(end - i, gradientTile), s1, s2, end - i);
             if (TRule.States >= 1)
                 FlatStateTile.Write<T>(first, b, i, end, firstTile);
             if (TRule.States >= 2)

@@ -1,0 +1,118 @@
+namespace NetZero.Sharding.Tests.Engine;
+
+/// <summary>The scale of the loss follows DeepSpeed's rules, and a step that overflows on one rank is skipped by all.</summary>
+public class LossScalingTests
+{
+    // What DeepSpeed's DynamicLossScaler does, written down from its rules: an overflow takes one from the hysteresis, and halves once that is 1; a window of steps without one, counted from
+    // the last overflow (or from step -1), doubles and restores the hysteresis. "x" overflows.
+    [Theory]
+    [InlineData("....", 2, 1, false, "16 32 32 64")]
+    [InlineData("xxxx", 2, 1, false, "8 4 2 1")]
+    [InlineData("xxxx", 2, 3, false, "16 16 8 4")]
+    [InlineData("x.x.x.x", 9, 2, false, "16 16 8 8 4 4 2")]
+    [InlineData("x.x.x.x", 9, 2, true, "16 16 16 16 16 16 16")]
+    [InlineData("x...x.", 3, 2, false, "16 16 16 32 32 32")]
+    [InlineData("..x.x....", 4, 1, false, "16 16 8 8 4 4 4 4 8")]
+    public void Scale_FollowsDeepSpeedsSequence(string steps, int window, int hysteresis, bool consecutive, string scales)
+    {
+        var scaler = new LossScaler(new LossScalerOptions { InitialScalePower = 4, LossScaleWindow = window, Hysteresis = hysteresis, ConsecutiveHysteresis = consecutive });
+        var found = new List<double>();
+        foreach (var step in steps)
+        {
+            scaler.Update(overflow: step == 'x');
+            found.Add(scaler.Scale);
+        }
+
+        Assert.Equal(scales, string.Join(' ', found));
+    }
+
+    [Fact]
+    public void Scale_AtItsSmallest_EndsTheRunAtTheNextOverflow()
+    {
+        var scaler = new LossScaler(new LossScalerOptions { InitialScalePower = 2, Hysteresis = 1, MinLossScale = 2 });
+        scaler.Update(overflow: true);
+        Assert.Equal(2, scaler.Scale);
+        Assert.Contains("min_loss_scale 2", Assert.Throws<LossScaleException>(() => scaler.Update(overflow: true)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void FixedScale_Stays()
+    {
+        var scaler = new LossScaler(new LossScalerOptions { LossScale = 128, LossScaleWindow = 1, Hysteresis = 1 });
+        foreach (var overflow in (bool[])[true, false, true, true, false])
+            scaler.Update(overflow);
+        Assert.Equal(128, scaler.Scale);
+        Assert.False(scaler.IsDynamic);
+    }
+
+    [Fact]
+    public void State_GoesOnWhereItWas()
+    {
+        var options = new LossScalerOptions { LossScaleWindow = 3, Hysteresis = 2 };
+        var (first, second) = (new LossScaler(options), new LossScaler(options));
+        foreach (var overflow in (bool[])[false, true, false, false])
+            first.Update(overflow);
+        second.State = first.State;
+        foreach (var overflow in (bool[])[false, true, true, false, false])
+        {
+            first.Update(overflow);
+            second.Update(overflow);
+            Assert.Equal(first.State, second.State);
+        }
+    }
+
+    // Rank 1 alone overflows in steps 1 and 2: nobody updates in them, everybody's scale is halved once (hysteresis 2), and all stages have the same bits.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void OverflowOnOneRank_SkipsTheStepOnEveryRank(int stage)
+    {
+        const int ranks = 3;
+        var scales = new double[ranks][];
+        ToyRun Run(int stage) => new()
+        {
+            Model = () => new ToyModel(2),
+            Ranks = ranks,
+            Steps = 4,
+            GlobalRows = ranks,
+            Policy = ShardingPolicy.ForStage(stage),
+            Precision = MixedPrecisionPolicy.Half,
+            LossScaler = new LossScalerOptions { InitialScalePower = 10, LossScaleWindow = 2 },
+            LossFactor = (rank, step) => rank == 1 && step is 1 or 2 && rank == 1 ? float.PositiveInfinity : 1,
+            Optimizer = parameters => new Nn.AdamW(parameters),
+        };
+        var (found, reference) = (Run(stage).Run(), Run(0).Run());
+        Assert.Equal(reference.Losses, found.Losses);
+        foreach (var (name, values) in reference.After[0])
+        {
+            Assert.All(values, value => Assert.True(float.IsFinite(value)));
+            for (var rank = 0; rank < ranks; rank++)
+                Assert.Equal(values, found.After[rank][name]);
+        }
+
+        // After step 0 the model has moved; steps 1 and 2 leave it, so steps 1, 2 and 3 of equal inputs would have equal losses: the scaler says what happened.
+        foreach (var trace in found.Traces)
+            Assert.Equal(new LossScalerState(512, 4, 2, 1), trace.Module.LossScaler!.State);
+        Assert.All(found.Norms[1..3], norm => Assert.False(double.IsFinite(norm)));
+        Assert.True(double.IsFinite(found.Norms[0]) && double.IsFinite(found.Norms[3]));
+    }
+
+    // A power of two changes exponents only: the same update, bit for bit, but for what underflowed without it.
+    [Fact]
+    public void Scale_OfAPowerOfTwo_ChangesNoBitInBFloat16()
+    {
+        ToyRun.Outcome Run(LossScalerOptions? scaler) => new ToyRun
+        {
+            Model = () => new ToyModel(2),
+            Ranks = 2,
+            Steps = 5,
+            GlobalRows = 4,
+            Clip = 0.1,
+            Precision = MixedPrecisionPolicy.BFloat16,
+            LossScaler = scaler,
+        }.Run();
+        Run(new LossScalerOptions { LossScale = 4096 }).AssertSameBits(Run(null));
+    }
+}
