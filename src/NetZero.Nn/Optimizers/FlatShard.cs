@@ -17,6 +17,12 @@ public abstract class FlatShard
     /// <summary>What lies where; padding between and behind belongs to nobody and is not updated.</summary>
     public abstract IReadOnlyList<FlatRange> Ranges { get; }
 
+    /// <summary>The names of all parameters of the unit, those included that have no part of this shard: the same on every rank.</summary>
+    public virtual IReadOnlyList<string> ParameterNames => [.. Ranges.Select(range => range.ParameterName).Distinct()];
+
+    /// <summary>The part of the shard whose sums this rank adds to those of others: all of it, or its slice where every rank has the whole.</summary>
+    public virtual (long Start, long Length) Own => (0, Values.Elements);
+
     /// <summary>Memory for an optimizer's state of this shard, zeroed; the optimizer keeps it.</summary>
     public Tensor AllocateState(OptimizerState state)
     {
@@ -48,4 +54,9 @@ public interface IFlatParameters
     /// <summary>Runs <paramref name="update"/> once for each shard, in the schedule's order, and whatever must follow (such as gathering what was updated).</summary>
     /// <param name="update">Receives the shard and the factor, [1] of F32, that its gradients are to be multiplied with (clipping); null is 1.</param>
     void Update(Action<FlatShard, Tensor?> update);
+
+    /// <summary>Adds up numbers over the ranks that share the shards: one reduction. Called by every rank alike, within <see cref="Update"/>.</summary>
+    /// <param name="label">What they are.</param>
+    /// <param name="values">This rank's parts, which become the sums.</param>
+    void SumOverRanks(string label, Span<double> values);
 }

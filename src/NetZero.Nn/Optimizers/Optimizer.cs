@@ -85,6 +85,9 @@ public abstract class Optimizer
     /// <param name="gradientScale">[1] of F32: gradients are multiplied with it before use; null is 1.</param>
     protected abstract void Update(FlatShard shard, Tensor[] state, Tensor? gradientScale);
 
+    /// <summary>The settings of one parameter at this step.</summary>
+    protected ParameterSettings SettingsOf(FlatRange range) => _groups.Of(range, LearningRate);
+
     /// <summary>Stretches of the shard that are treated alike, neighbours joined.</summary>
     protected IEnumerable<(long Start, long Length, ParameterSettings Settings)> Stretches(FlatShard shard)
     {
@@ -93,7 +96,7 @@ public abstract class Optimizer
         var current = default(ParameterSettings);
         foreach (var range in shard.Ranges)
         {
-            var settings = _groups.Of(range, LearningRate);
+            var settings = SettingsOf(range);
             if (length > 0 && settings == current && range.Start == start + length)
             {
                 length += range.Length;

@@ -201,6 +201,9 @@ public sealed partial class ShardedModule : IFlatParameters
         _executor.RunUpdates(shard => update(shard, _clipper.Scale));
     }
 
+    /// <inheritdoc/>
+    public void SumOverRanks(string label, Span<double> values) => ShardGroup.AllReduce(label, values, ReduceOp.Sum);
+
     /// <summary>Visits every parameter with its whole fp32 value, gathered unit by unit; every rank calls it, and only the visitor of rank 0 is called unless <paramref name="everyRank"/>.</summary>
     /// <param name="visit">Receives the full name and the value, valid during the call.</param>
     /// <param name="everyRank">Whether all ranks visit.</param>

@@ -17,6 +17,8 @@ internal sealed class UnitShard : FlatShard
         _parameters = parameters;
         _gradients = gradients;
         _whole = !policy.ShardsOptimizer;
+        Own = (_whole ? layout.ShardStart(rank) : 0, layout.ShardElements);
+        ParameterNames = [.. layout.Placements.Select(p => p.Name)];
         Ranges = _whole ? layout.Ranges(0, layout.PaddedElements) : layout.Ranges(layout.ShardStart(rank), layout.ShardElements);
     }
 
@@ -27,4 +29,8 @@ internal sealed class UnitShard : FlatShard
     public override Tensor Gradients => _gradients.Resident;
 
     public override IReadOnlyList<FlatRange> Ranges { get; }
+
+    public override IReadOnlyList<string> ParameterNames { get; }
+
+    public override (long Start, long Length) Own { get; }
 }

@@ -33,7 +33,7 @@ internal static class ConfigurationChecks
                 TotalSteps = given.Scheduler.TotalSteps == 0 ? Math.Max(given.Steps, given.Scheduler.WarmupSteps) : given.Scheduler.TotalSteps,
                 Timescale = Timescale(given.Scheduler),
             },
-            Optimizer = given.Optimizer with { Betas = given.Optimizer.Betas ?? OptimizerConfiguration.DefaultBetas(given.Optimizer.Type) },
+            Optimizer = given.Optimizer with { Betas = given.Optimizer.Betas ?? OptimizerConfiguration.DefaultBetas(given.Optimizer.Type), Momentum = given.Optimizer.Momentum ?? OptimizerConfiguration.DefaultMomentum(given.Optimizer.Type) },
             ThreadsPerRank = given.ThreadsPerRank == 0 ? Math.Max(1, Environment.ProcessorCount / given.Ranks) : given.ThreadsPerRank,
         };
         reading.Problems.AddRange(Required(complete));
@@ -149,6 +149,8 @@ internal static class ConfigurationChecks
     {
         if (o.RateScaling != RateScaling.None && o.BaseBatchSize == 0)
             yield return "'optimizer.params.base_batch_size' is missing: 'optimizer.params.lr_scaling' needs the batch size that 'optimizer.params.lr' was found for";
+        if (o.MinCoefficient > o.MaxCoefficient)
+            yield return $"'optimizer.params.min_coeff' is {o.MinCoefficient}, more than 'optimizer.params.max_coeff' {o.MaxCoefficient}; lower the first or raise the second";
         if (o.Groups.Any(group => group.Pattern.Length == 0))
             yield return "'optimizer.groups' has a group without 'pattern'; name the parameters it is for, such as \"h.*.attn.**\"";
         if (o.LearningRate == 0 && o.Groups.Any(group => group.LearningRate > 0))

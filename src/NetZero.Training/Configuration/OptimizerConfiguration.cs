@@ -13,6 +13,12 @@ public enum OptimizerKind
 
     /// <summary>Steps of equal size in the direction of the sign of an average of gradients.</summary>
     Lion,
+
+    /// <summary>Adam's direction, of a length in proportion to each parameter's.</summary>
+    Lamb,
+
+    /// <summary>Momentum with a rate for each parameter, in proportion to its norm over its gradient's.</summary>
+    Lars,
 }
 
 /// <summary>How a learning rate that was found for one batch size is carried over to another.</summary>
@@ -37,10 +43,10 @@ public sealed record OptimizerConfiguration
     /// <summary>The learning rate that the schedule starts from.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
-    /// <summary>AdamW: decay rates of the first and second moment; Lion: of the direction and of the momentum. Each below 1. By default (0.9, 0.999) and (0.9, 0.99).</summary>
+    /// <summary>AdamW and LAMB: decay rates of the first and second moment; Lion: of the direction and of the momentum. Each below 1. By default (0.9, 0.999) and (0.9, 0.99).</summary>
     public (double First, double Second)? Betas { get; init; }
 
-    /// <summary>AdamW: added to the root of the second moment.</summary>
+    /// <summary>AdamW and LAMB: added to the root of the second moment.</summary>
     public double Epsilon { get; init; } = 1e-8;
 
     /// <summary>How much of a weight is taken off per step, times the learning rate; 0 is off.</summary>
@@ -49,8 +55,17 @@ public sealed record OptimizerConfiguration
     /// <summary>Whether vectors (biases, norm weights) decay too, not just tensors of two and more dimensions.</summary>
     public bool WeightDecayAll { get; init; }
 
-    /// <summary>SGD: the share of the last step that is kept; 0 is off.</summary>
-    public double Momentum { get; init; }
+    /// <summary>SGD and LARS: the share of the last step that is kept; 0 is off. By default 0 and 0.9.</summary>
+    public double? Momentum { get; init; }
+
+    /// <summary>LAMB: the largest ratio of a parameter's norm to its direction's.</summary>
+    public double MaxCoefficient { get; init; } = 10;
+
+    /// <summary>LAMB: the smallest.</summary>
+    public double MinCoefficient { get; init; } = 0.01;
+
+    /// <summary>LARS: how far a parameter moves in a step, as a share of its norm, at a learning rate of 1.</summary>
+    public double TrustCoefficient { get; init; } = 1e-3;
 
     /// <summary>How the moments are kept.</summary>
     public StateFormat StateFormat { get; init; }
@@ -63,6 +78,9 @@ public sealed record OptimizerConfiguration
 
     /// <summary>Parameters with settings of their own.</summary>
     public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
+
+    /// <summary>The momentum that an optimizer's paper uses; none for plain gradient descent.</summary>
+    internal static double DefaultMomentum(OptimizerKind type) => type == OptimizerKind.Lars ? 0.9 : 0;
 
     /// <summary>The decay rates that an optimizer's paper uses.</summary>
     internal static (double First, double Second) DefaultBetas(OptimizerKind type) => type == OptimizerKind.Lion ? (0.9, 0.99) : (0.9, 0.999);

@@ -12,6 +12,7 @@ internal static class OptimizerParts
         var given = run.Optimizer;
         var factor = RateFactor(run);
         var betas = given.Betas ?? OptimizerConfiguration.DefaultBetas(given.Type);
+        var momentum = given.Momentum ?? OptimizerConfiguration.DefaultMomentum(given.Type);
         return given.Type switch
         {
             OptimizerKind.AdamW => new AdamW(parameters, Common(new AdamWOptions
@@ -21,8 +22,18 @@ internal static class OptimizerParts
                 Epsilon = given.Epsilon,
                 StateFormat = given.StateFormat,
             })),
-            OptimizerKind.Sgd => new Sgd(parameters, Common(new SgdOptions { Momentum = given.Momentum, StateFormat = given.StateFormat })),
+            OptimizerKind.Sgd => new Sgd(parameters, Common(new SgdOptions { Momentum = momentum, StateFormat = given.StateFormat })),
             OptimizerKind.Lion => new Lion(parameters, Common(new LionOptions { Beta1 = betas.First, Beta2 = betas.Second, StateFormat = given.StateFormat })),
+            OptimizerKind.Lamb => new Lamb(parameters, Common(new LambOptions
+            {
+                Beta1 = betas.First,
+                Beta2 = betas.Second,
+                Epsilon = given.Epsilon,
+                MaxCoefficient = given.MaxCoefficient,
+                MinCoefficient = given.MinCoefficient,
+                StateFormat = given.StateFormat,
+            })),
+            OptimizerKind.Lars => new Lars(parameters, Common(new LarsOptions { Momentum = momentum, TrustCoefficient = given.TrustCoefficient, StateFormat = given.StateFormat })),
             _ => throw new ArgumentOutOfRangeException(nameof(run), given.Type, "Unknown optimizer."),
         };
 
@@ -50,8 +61,8 @@ internal static class OptimizerParts
     {
         var moments = optimizer.Type switch
         {
-            OptimizerKind.AdamW => 2,
-            OptimizerKind.Sgd when optimizer.Momentum == 0 => 0,
+            OptimizerKind.AdamW or OptimizerKind.Lamb => 2,
+            OptimizerKind.Sgd when optimizer.Momentum is null or 0 => 0,
             _ => 1,
         };
         return StateWidths.SinglePrecisionAdam with { OptimizerBytes = moments * optimizer.StateFormat.BytesPerElement() };

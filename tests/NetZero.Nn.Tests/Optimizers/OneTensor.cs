@@ -25,4 +25,8 @@ internal sealed class OneTensor : FlatShard, IFlatParameters
     public IEnumerable<string> Names => ["weight"];
 
     public void Update(Action<FlatShard, Tensor?> update) => update(this, null);
+
+    public void SumOverRanks(string label, Span<double> values)
+    {
+    }
 }

@@ -41,6 +41,10 @@ internal sealed class TwoTensors : FlatShard, IFlatParameters
 
     public void Update(Action<FlatShard, Tensor?> update) => update(this, _gradientScale);
 
+    public void SumOverRanks(string label, Span<double> values)
+    {
+    }
+
     /// <summary>Visits the elements that belong to a parameter.</summary>
     public IEnumerable<(int Element, bool IsMatrix)> Elements() =>
         Ranges.SelectMany(range => Enumerable.Range((int)range.Start, (int)range.Length).Select(i => (i, range.Parameter.Shape.Dims >= 2)));

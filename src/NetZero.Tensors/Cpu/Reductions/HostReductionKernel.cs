@@ -53,7 +53,8 @@ internal readonly unsafe struct HostReductionKernel<TRule>(FloatPointer x, long 
 
     private static long TaskCount(long count) => (count + ElementsPerTask - 1) / ElementsPerTask;
 
-    private static double OneBlock(float* x, int count)
+    /// <summary>One block, in strands.</summary>
+    public static double OneBlock(float* x, int count)
     {
         var strands = stackalloc double[Strands];
         var i = 0;

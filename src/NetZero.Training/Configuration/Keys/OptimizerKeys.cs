@@ -10,25 +10,37 @@ internal static class OptimizerKeys
             "lr", new RealNumber(0), o => o.LearningRate, (o, v) => o with { LearningRate = v }, "The learning rate."),
         new ValueKey<OptimizerConfiguration, (double, double)?>(
             "betas", new Optional<(double, double)>(new PairOfRates()), o => o.Betas, (o, v) => o with { Betas = v },
-            "AdamW: decay rates of the moments, by default 0.9 and 0.999. Lion: of the direction and the momentum, by default 0.9 and 0.99.")
-        { Only = (o => o.Type is OptimizerKind.AdamW or OptimizerKind.Lion, "optimizer.type AdamW or Lion") },
+            "AdamW, LAMB: decay rates of the moments, by default 0.9 and 0.999. Lion: of the direction and the momentum, by default 0.9 and 0.99.")
+        { Only = (o => o.Type is OptimizerKind.AdamW or OptimizerKind.Lion or OptimizerKind.Lamb, "optimizer.type AdamW, Lion or LAMB") },
         new ValueKey<OptimizerConfiguration, double>(
-            "eps", new RealNumber(0), o => o.Epsilon, (o, v) => o with { Epsilon = v }, "AdamW: added to the root of the second moment.")
-        { Only = (o => o.Type == OptimizerKind.AdamW, "optimizer.type AdamW") },
+            "eps", new RealNumber(0), o => o.Epsilon, (o, v) => o with { Epsilon = v }, "AdamW, LAMB: added to the root of the second moment.")
+        { Only = (o => o.Type is OptimizerKind.AdamW or OptimizerKind.Lamb, "optimizer.type AdamW or LAMB") },
         new ValueKey<OptimizerConfiguration, double>(
             "weight_decay", new RealNumber(0), o => o.WeightDecay, (o, v) => o with { WeightDecay = v },
             "Taken off tensors of two and more dimensions, times the learning rate; 0 is off."),
         new ValueKey<OptimizerConfiguration, bool>(
             "weight_decay_all", new Flag(), o => o.WeightDecayAll, (o, v) => o with { WeightDecayAll = v }, "Whether vectors decay too."),
+        new ValueKey<OptimizerConfiguration, double?>(
+            "momentum", new Optional<double>(new RealNumber(0, 1, belowMaximum: true)), o => o.Momentum, (o, v) => o with { Momentum = v },
+            "SGD, LARS: the share of the last step that is kept, by default 0 (off) and 0.9.")
+        { Only = (o => o.Type is OptimizerKind.Sgd or OptimizerKind.Lars, "optimizer.type SGD or LARS") },
         new ValueKey<OptimizerConfiguration, double>(
-            "momentum", new RealNumber(0, 1, belowMaximum: true), o => o.Momentum, (o, v) => o with { Momentum = v },
-            "SGD: the share of the last step that is kept; 0 is off.")
-        { Only = (o => o.Type == OptimizerKind.Sgd, "optimizer.type SGD") },
+            "max_coeff", new RealNumber(0), o => o.MaxCoefficient, (o, v) => o with { MaxCoefficient = v },
+            "LAMB: the largest ratio of a parameter's norm to its direction's.")
+        { Only = (o => o.Type == OptimizerKind.Lamb, "optimizer.type LAMB") },
+        new ValueKey<OptimizerConfiguration, double>(
+            "min_coeff", new RealNumber(0), o => o.MinCoefficient, (o, v) => o with { MinCoefficient = v },
+            "LAMB: the smallest ratio of a parameter's norm to its direction's.")
+        { Only = (o => o.Type == OptimizerKind.Lamb, "optimizer.type LAMB") },
+        new ValueKey<OptimizerConfiguration, double>(
+            "trust_coefficient", new RealNumber(0), o => o.TrustCoefficient, (o, v) => o with { TrustCoefficient = v },
+            "LARS: how far a parameter moves in a step, as a share of its norm, at a learning rate of 1.")
+        { Only = (o => o.Type == OptimizerKind.Lars, "optimizer.type LARS") },
         new ValueKey<OptimizerConfiguration, StateFormat>(
             "state_dtype", new Choice<StateFormat>(("fp32", StateFormat.F32), ("bf16", StateFormat.BF16), ("int8", StateFormat.Blocks8)),
             o => o.StateFormat, (o, v) => o with { StateFormat = v },
             "How the moments are kept: fp32, bf16, or int8 codes with a scale for each 256 elements (with AdamW: 8-bit AdamW).")
-        { Only = (o => o.Type != OptimizerKind.Sgd || o.Momentum > 0, "an optimizer that keeps moments: AdamW, Lion, or SGD with momentum") },
+        { Only = (o => o.Type != OptimizerKind.Sgd || o.Momentum > 0, "an optimizer that keeps moments, any but SGD without momentum") },
         new ValueKey<OptimizerConfiguration, RateScaling>(
             "lr_scaling", new Choice<RateScaling>(("none", RateScaling.None), ("linear", RateScaling.Linear), ("sqrt", RateScaling.SquareRoot)),
             o => o.RateScaling, (o, v) => o with { RateScaling = v },
@@ -52,7 +64,7 @@ internal static class OptimizerKeys
     /// <summary>The section itself.</summary>
     public static readonly Section<OptimizerConfiguration> Section = new(
         new ValueKey<OptimizerConfiguration, OptimizerKind>(
-            "type", new Choice<OptimizerKind>(("AdamW", OptimizerKind.AdamW), ("SGD", OptimizerKind.Sgd), ("Lion", OptimizerKind.Lion)),
+            "type", new Choice<OptimizerKind>(("AdamW", OptimizerKind.AdamW), ("SGD", OptimizerKind.Sgd), ("Lion", OptimizerKind.Lion), ("LAMB", OptimizerKind.Lamb), ("LARS", OptimizerKind.Lars)),
             o => o.Type, (o, v) => o with { Type = v }, "The optimizer."),
         new SectionKey<OptimizerConfiguration, OptimizerConfiguration>("params", Params, o => o, (_, v) => v, "The optimizer's settings."),
         new ListKey<OptimizerConfiguration, ParameterGroup>(
