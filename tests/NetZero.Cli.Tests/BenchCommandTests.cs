@@ -22,18 +22,18 @@ public class BenchCommandTests
     [Fact]
     public async Task Json_IsOneObjectWithTheContractsKeys()
     {
-        Assert.Equal(0, await RunAsync("train", "--shape", "gpt2", "--ranks", "3", "--stage", "2", "--threads", "4", "--steps", "5", "--json"));
+        Assert.Equal(0, await RunAsync("train", "--shape", "gpt2", "--ranks", "3", "--stage", "2", "--threads", "4", "--precision", "bf16", "--steps", "5", "--json"));
 
         using var json = JsonDocument.Parse(_terminal.Written);
         Assert.Equal(
             [
-                "shape", "ranks", "stage", "threads", "steps", "tokens_per_second", "gflops", "fma_peak_gflops", "fma_peak_share", "peak_bytes",
+                "shape", "ranks", "stage", "threads", "precision", "steps", "tokens_per_second", "gflops", "fma_peak_gflops", "fma_peak_share", "peak_bytes",
                 "first_step_seconds", "steady_system_allocations", "managed_bytes_per_step", "gen2_collections",
             ],
             json.RootElement.EnumerateObject().Select(property => property.Name));
         Assert.Equal(21 << 20, json.RootElement.GetProperty("peak_bytes").GetInt64());
         Assert.Equal(158.04 / 234, json.RootElement.GetProperty("fma_peak_share").GetDouble());
-        Assert.Equal(("gpt2", 3, 2, 4, 5), (_asked!.Shape.Name, _asked.Ranks, _asked.Stage, _asked.ThreadsPerRank, _asked.Steps));
+        Assert.Equal(("gpt2", 3, 2, 4, "bf16", 5), (_asked!.Shape.Name, _asked.Ranks, _asked.Stage, _asked.ThreadsPerRank, _asked.Precision, _asked.Steps));
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public class BenchCommandTests
 
         Assert.Equal(
             """
-            shape small, 2 ranks of 1 threads, ZeRO stage 3, 1 steps
+            shape small, 2 ranks of 1 threads, ZeRO stage 3, fp32, 1 steps
             speed       2,205 tokens/s in the median step
             compute     158.0 GFLOP/s, 67.5 % of the 234.0 that these threads reach with multiply-adds alone
             memory      21.0 MiB at the peak of a rank
@@ -58,6 +58,7 @@ public class BenchCommandTests
     [InlineData("--shape is 'big'; expected one of small, gpt2", "train", "--shape", "big")]
     [InlineData("--ranks is 0; expected a whole number, at least 1", "train", "--ranks", "0")]
     [InlineData("--stage is 4; expected a whole number, from 0 to 3", "train", "--stage", "4")]
+    [InlineData("--precision is 'int8'; expected one of fp32, bf16, fp16", "train", "--precision", "int8")]
     [InlineData("Required command was not provided. (see netzero bench --help)")]
     [InlineData("Unrecognized command or argument '--what'. (see netzero bench train --help)", "train", "--what")]
     public async Task Mistake_IsOneLineAndCode2(string error, params string[] arguments)

@@ -40,7 +40,7 @@ public static class CheckpointLoader
         if (RankAgreement.FirstFailure(module.Group, module.Tensors, failure) is { } found)
             throw found.Message == failure?.Message ? failure : new CheckpointException(found.Message, failure) { IsDamage = found.IsDamage };
         state.Publish();
-        optimizer.Resume((long)manifest!.Scalars.GetValueOrDefault(TrainingState.OptimizerSteps));
+        state.Restore(manifest!.Scalars);
         return (manifest, bytesRead);
     }
 

@@ -106,7 +106,7 @@ public sealed class CheckpointSaver : IDisposable
         {
             Library = typeof(CheckpointSaver).Assembly.GetName().Version?.ToString(3) ?? "",
             World = new CheckpointWorld(module.Group.Size, module.ShardGroup.Size, module.Policy.Stage),
-            Scalars = new Dictionary<string, double>(manifest.Scalars) { [TrainingState.OptimizerSteps] = _state.Optimizer.Steps },
+            Scalars = manifest.Scalars.Concat(_state.Scalars()).ToDictionary(),
         };
     }
 

@@ -12,8 +12,12 @@ namespace NetZero.Checkpoints;
 /// </remarks>
 internal sealed class TrainingState
 {
-    /// <summary>The scalar under which a manifest keeps <see cref="Optimizer.Steps"/>.</summary>
-    public const string OptimizerSteps = "optimizer.steps";
+    private const string OptimizerSteps = "optimizer.steps";
+
+    private const string LossScale = "loss_scaler.scale";
+    private const string LossScalerSteps = "loss_scaler.steps";
+    private const string LossScalerOverflow = "loss_scaler.last_overflow";
+    private const string LossScalerHysteresis = "loss_scaler.hysteresis";
 
     private readonly List<StateSlice> _slices = [];
     private readonly int _replicas;
@@ -53,6 +57,33 @@ internal sealed class TrainingState
 
     /// <summary>The part of a slice that this rank stores, and reads.</summary>
     public (long Start, long Length) OwnedPart(StateSlice slice) => Part(slice, _replica);
+
+    /// <summary>Single values, the same on every rank: how often the optimizer has stepped and, in half precision, where the loss scaler stands.</summary>
+    public IReadOnlyDictionary<string, double> Scalars()
+    {
+        var scalars = new Dictionary<string, double> { [OptimizerSteps] = Optimizer.Steps };
+        if (Module.LossScaler is { State: var scaler })
+        {
+            scalars[LossScale] = scaler.Scale;
+            scalars[LossScalerSteps] = scaler.Steps;
+            scalars[LossScalerOverflow] = scaler.LastOverflow;
+            scalars[LossScalerHysteresis] = scaler.Hysteresis;
+        }
+
+        return scalars;
+    }
+
+    /// <summary>Takes what <see cref="Scalars"/> gave; a loss scaler starts anew where it was saved without one.</summary>
+    public void Restore(IReadOnlyDictionary<string, double> scalars)
+    {
+        Optimizer.Resume((long)scalars.GetValueOrDefault(OptimizerSteps));
+        if (Module.LossScaler is { } scaler && scalars.TryGetValue(LossScale, out var scale))
+        {
+            scaler.State = new LossScalerState(
+                scale, (long)scalars.GetValueOrDefault(LossScalerSteps), (long)scalars.GetValueOrDefault(LossScalerOverflow, -1),
+                (int)scalars.GetValueOrDefault(LossScalerHysteresis, 1));
+        }
+    }
 
     /// <summary>Brings what each rank has read of its slices to all ranks that hold them. Every rank calls it.</summary>
     public void Publish()

@@ -19,10 +19,17 @@ internal static class BenchTrainCommand
         var ranks = BenchOptions.Number("--ranks", "How many ranks.", defaults.Ranks);
         var stage = BenchOptions.Number("--stage", "What is sharded: ZeRO stage 0 to 3.", defaults.Stage);
         var threads = BenchOptions.Number("--threads", "Threads of each rank.", defaults.ThreadsPerRank);
+        var precisions = TrainingBenchmarkOptions.Precisions.Keys.ToArray();
+        var precision = new Option<string>("--precision")
+        {
+            Description = "In which type parameters and activations are.",
+            HelpName = string.Join('|', precisions),
+            DefaultValueFactory = _ => defaults.Precision,
+        };
         var steps = BenchOptions.Number("--steps", $"Steps that count, after {TrainingBenchmark.WarmupSteps} to warm up.", defaults.Steps);
         var json = BenchOptions.Json();
 
-        var command = new Command("train", "Measures training steps of a fixed shape.") { shape, ranks, stage, threads, steps, json };
+        var command = new Command("train", "Measures training steps of a fixed shape.") { shape, ranks, stage, threads, precision, steps, json };
         command.SetAction(async (parsed, cancellation) =>
         {
             var options = new TrainingBenchmarkOptions
@@ -32,6 +39,8 @@ internal static class BenchTrainCommand
                 Ranks = BenchOptions.InRange(ranks, parsed, 1, int.MaxValue),
                 Stage = BenchOptions.InRange(stage, parsed, 0, 3),
                 ThreadsPerRank = BenchOptions.InRange(threads, parsed, 1, int.MaxValue),
+                Precision = precisions.FirstOrDefault(known => known == parsed.GetValue(precision))
+                    ?? throw new ConfigurationException($"--precision is '{parsed.GetValue(precision)}'; expected one of {string.Join(", ", precisions)}"),
                 Steps = BenchOptions.InRange(steps, parsed, 1, int.MaxValue - TrainingBenchmark.WarmupSteps),
             };
             var result = await train(options, null, cancellation);

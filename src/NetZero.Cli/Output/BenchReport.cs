@@ -10,7 +10,7 @@ internal static class BenchReport
     public static void WriteText(TextWriter output, TrainingBenchmarkOptions options, TrainingBenchmarkResult result)
     {
         output.WriteLine(
-            $"shape {options.Shape.Name}, {options.Ranks} ranks of {options.ThreadsPerRank} threads, ZeRO stage {options.Stage}, {options.Steps} steps");
+            $"shape {options.Shape.Name}, {options.Ranks} ranks of {options.ThreadsPerRank} threads, ZeRO stage {options.Stage}, {options.Precision}, {options.Steps} steps");
         output.WriteLine($"speed       {ProgressText.Speed(result.TokensPerSecond)} in the median step");
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
@@ -29,6 +29,7 @@ internal static class BenchReport
         json.WriteNumber("ranks", options.Ranks);
         json.WriteNumber("stage", options.Stage);
         json.WriteNumber("threads", options.ThreadsPerRank);
+        json.WriteString("precision", options.Precision);
         json.WriteNumber("steps", options.Steps);
         JsonLine.Number(json, "tokens_per_second", result.TokensPerSecond);
         JsonLine.Number(json, "gflops", result.Gflops);

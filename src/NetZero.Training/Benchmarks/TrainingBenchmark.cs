@@ -27,7 +27,12 @@ public static class TrainingBenchmark
             options.Ranks,
             async rank =>
             {
-                var sharded = FullyShard.Apply(new Gpt2(options.Shape.Model), rank, ShardingPolicy.ForStage(options.Stage));
+                var precision = TrainingBenchmarkOptions.Precisions[options.Precision];
+                var sharded = FullyShard.Apply(new Gpt2(options.Shape.Model), rank, ShardingPolicy.ForStage(options.Stage), new ShardingOptions
+                {
+                    MixedPrecision = precision,
+                    LossScaler = precision.ParameterDType == DType.F16 ? new LossScalerOptions() : null,
+                });
                 var loop = new TrainingLoop(sharded, new AdamW(sharded), new SyntheticBatches(options.Shape, rank.Rank), new TrainingLoopOptions { GradientClipping = 1 });
                 loop.Step(0, rank.Cancellation);
                 if (rank.Rank == 0)

@@ -1,3 +1,5 @@
+using NetZero.Sharding;
+
 namespace NetZero.Training;
 
 /// <summary>How a <see cref="TrainingBenchmark"/> runs.</summary>
@@ -14,6 +16,17 @@ public sealed record TrainingBenchmarkOptions
 
     /// <summary>Threads of each rank.</summary>
     public int ThreadsPerRank { get; init; } = 1;
+
+    /// <summary>In which types it computes: fp32, bf16 or fp16, by the names of <see cref="Precisions"/>.</summary>
+    public string Precision { get; init; } = "fp32";
+
+    /// <summary>The precisions by name; half scales its loss.</summary>
+    public static IReadOnlyDictionary<string, MixedPrecisionPolicy> Precisions { get; } = new Dictionary<string, MixedPrecisionPolicy>
+    {
+        ["fp32"] = MixedPrecisionPolicy.Single,
+        ["bf16"] = MixedPrecisionPolicy.BFloat16,
+        ["fp16"] = MixedPrecisionPolicy.Half,
+    };
 
     /// <summary>Steps that count, after the warm-up.</summary>
     public int Steps { get; init; } = 10;

@@ -1,5 +1,6 @@
 using NetZero.Nn;
 using NetZero.Tensors;
+using NetZero.Testing;
 
 namespace NetZero.Sharding.Tests.Engine;
 
@@ -52,6 +53,21 @@ public class MixedPrecisionTests
         }
     }
 
+    [Theory]
+    [InlineData(2, 1, "compute")]
+    [InlineData(3, 3, "communication")]
+    [InlineData(4, 1, null)]
+    public void OnADeviceThatRunsLater_TheBitsAreTheProcessors(int ranks, int accumulation, string? slow)
+    {
+        var seed = 0;
+        foreach (var (name, _) in Precisions)
+        {
+            var reference = Run(name, ranks, accumulation, ShardingPolicy.DataParallel).Run();
+            foreach (var policy in Policies(ranks).Where(policy => policy.ShardGroupSize == 0))
+                (Run(name, ranks, accumulation, policy) with { Device = new DelayedDevice(new DelayedTiming(seed++, slow)) }).Run().AssertSameBits(reference);
+        }
+    }
+
     // The last 16-bit copy is that of the last master: what the model computes with is what is saved, rounded.
     [Theory]
     [InlineData(0)]
@@ -60,7 +76,7 @@ public class MixedPrecisionTests
     [InlineData(3)]
     public void WhatTheModelComputesWith_IsTheMasterRounded(int stage)
     {
-        Testing.Ranks.Run(2, rank =>
+        Ranks.Run(2, rank =>
         {
             var model = new ToyModel();
             var sharded = FullyShard.Apply(model, rank, ShardingPolicy.ForStage(stage), new ShardingOptions { MixedPrecision = MixedPrecisionPolicy.BFloat16 });
@@ -87,7 +103,7 @@ public class MixedPrecisionTests
     {
         const int ranks = 3;
         var precision = MixedPrecisionPolicy.BFloat16 with { GradientDType = gradients, ReduceDType = gradients };
-        Testing.Ranks.Run(ranks, rank =>
+        Ranks.Run(ranks, rank =>
         {
             var model = new ToyModel(3);
             var sharded = FullyShard.Apply(model, rank, ShardingPolicy.ForStage(stage), new ShardingOptions { MixedPrecision = precision });
@@ -132,7 +148,7 @@ public class MixedPrecisionTests
         var plain = WithGradient(null);
         Assert.Equal(plain, WithGradient(new LossScalerOptions { LossScale = 1024 }));
 
-        static float[] WithGradient(LossScalerOptions? scaler) => Testing.Ranks.Run(2, rank =>
+        static float[] WithGradient(LossScalerOptions? scaler) => Ranks.Run(2, rank =>
         {
             var model = new ToyModel();
             var options = new ShardingOptions { MixedPrecision = MixedPrecisionPolicy.BFloat16 with { GradientDType = DType.BF16 }, LossScaler = scaler };
@@ -147,7 +163,7 @@ public class MixedPrecisionTests
     [Fact]
     public void WhatTheModelReturns_HasTheOutputType_AndScalarsAreSingles()
     {
-        Testing.Ranks.Run(1, rank =>
+        Ranks.Run(1, rank =>
         {
             var model = new Gpt2(new Gpt2Config { LayerCount = 1, HeadCount = 1, EmbeddingSize = 8, PositionCount = 4, VocabularySize = 11 });
             var sharded = FullyShard.Apply(model, rank, ShardingPolicy.Zero3, new ShardingOptions { MixedPrecision = MixedPrecisionPolicy.BFloat16 });
