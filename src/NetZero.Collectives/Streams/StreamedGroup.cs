@@ -38,6 +38,8 @@ internal sealed unsafe class StreamedGroup : ProcessGroup
 
     public override void Abort(Exception cause) => _inner.Abort(cause);
 
+    public override void ThrowIfStopped() => _inner.ThrowIfStopped();
+
     public override void Barrier(in CallLabel label, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         base.Barrier(label, file, line);

@@ -113,6 +113,42 @@ public sealed class UnevenInputsTests : IDisposable
         Assert.Equal(endless.Losses, ends.Losses);
     }
 
+    // Ranks of 9, 6 and 3 samples, 2 of each a step and two epochs: 9 steps, of which rank 2 has 3 and rank 1 has 6. It stops where one rank and then where two have run out.
+    [Theory]
+    [InlineData(4, "skip")]
+    [InlineData(7, "pad")]
+    public async Task StoppedAndResumed_IsTheRunThatNeverStopped(int after, string mode)
+    {
+        for (var rank = 0; rank < 3; rank++)
+            Write(Path.Combine("text", $"{rank}.txt"), 9 - (3 * rank), rank);
+        string[] settings =
+        [
+            "ranks=3", "train_batch_size=6", "data.shard_by=files", "data.epochs=2", $"data.uneven_inputs={mode}", "data.shuffle=true", "model.dropout=0.1",
+            "zero_optimization.stage=2", "checkpoint.every_steps=1000", Timeout,
+        ];
+        var (whole, parts) = (new Run(_folder, "whole"), new Run(_folder, "parts"));
+        Assert.Equal(9, (await whole.TrainAsync(_folder.At("text"), [.. settings, "steps=1000"])).StepsDone);
+        Assert.Equal(after, (await parts.TrainAsync(_folder.At("text"), [.. settings, $"steps={after}"])).StepsDone);
+        var options = new TrainingOptions { Resume = ResumePlan.Auto };
+        string[] later = [.. settings, "steps=1000"];
+        var resumed = await Trainer.RunAsync(parts.Configure(_folder.At("text"), later), options, new Silent());
+
+        // The text's end is an end like the last step: it is saved.
+        Assert.Equal((9, after, true), (resumed.StepsDone, resumed.ResumedFrom, resumed.Checkpoint?.EndsWith("step-000009", StringComparison.Ordinal)));
+        Assert.Equal(whole.ModelBytes, parts.ModelBytes);
+        Assert.Equal(whole.Losses, parts.Losses);
+        Assert.Equal(Column(whole), Column(parts));
+        Assert.Equal(2 * 18 * Length, Column(whole)[^1]);
+
+        var error = await Assert.ThrowsAsync<ConfigurationException>(
+            () => Trainer.RunAsync(parts.Configure(_folder.At("text"), [.. later, "ranks=2"]), options, new Silent()));
+        Assert.Contains("'data.shard_by' \"files\" and 'ranks' 3, the run has \"files\" and 2: which rank has read what would not be known", error.Message, StringComparison.Ordinal);
+
+        static long[] Column(Run run) => [.. run.Metrics.Select(line => line.GetProperty("tokens").GetInt64())];
+    }
+
+    private sealed class Silent : ITrainingObserver;
+
     [Fact]
     public void ModeWithoutAnEnd_IsRefused() => Assert.Contains(
         "'data.uneven_inputs' would have no effect: it belongs to data.epochs above 0; remove it",
