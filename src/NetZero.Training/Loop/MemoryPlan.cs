@@ -1,4 +1,3 @@
-using NetZero.Collectives;
 using NetZero.Tensors;
 
 namespace NetZero.Training;
@@ -12,19 +11,15 @@ public static class MemoryPlan
     /// <exception cref="MemoryBudgetExceededException">The run's budget does not hold it; the kinds are listed.</exception>
     public static RankMemory Predict(RunConfiguration run, int rank = 0)
     {
-        ArgumentNullException.ThrowIfNull(run);
-        using var tensors = RunParts.MetaTensors(run);
-        var module = RunParts.Shard(run, RunParts.PlannedModel(run), new FakeProcessGroup(rank, run.Ranks), tensors, source: null);
-        var data = new BlankBatches(run.MicroBatchSize, run.Data.SequenceLength);
-        var optimizer = OptimizerParts.Make(run, module);
-        var loop = RunParts.Loop(run, module, optimizer, data);
+        using var planned = new PlannedRun(run, rank);
+        var (module, loop) = (planned.Module, planned.Loop);
 
         // The second step is the first with optimizer state from the beginning; those after it are like it.
         for (var step = 0; step < Math.Min(2, run.Steps); step++)
             loop.Step(step);
         if (run.EvalEvery > 0)
-            loop.Evaluate(data, 1);
-        using var saver = RunParts.Snapshots(run, module, optimizer);
+            loop.Evaluate(planned.Data, 1);
+        using var saver = planned.Snapshots();
         if (saver is not null && (run.Checkpoints.EveryMinutes > 0 || run.Checkpoints.EverySteps < run.Steps))
             loop.Step(2);
         module.VisitParameters((_, _) => { });

@@ -22,17 +22,6 @@ internal static class RunParts
         ExactGelu = exactGelu,
     };
 
-    /// <summary>The model's shape for plans: which GELU it is does not change a byte.</summary>
-    public static Gpt2Config PlannedModel(RunConfiguration run) => Model(run, exactGelu: false);
-
-    /// <summary>A rank's tensors without memory, for plans.</summary>
-    public static TensorContext MetaTensors(RunConfiguration run) => new(new TensorContextOptions
-    {
-        Device = Device.Meta,
-        Threads = run.ThreadsPerRank,
-        MemoryBudgetBytes = run.MemoryBudgetBytes,
-    });
-
     /// <summary>A distributed model on one rank.</summary>
     public static ShardedModule Shard(RunConfiguration run, Gpt2Config model, ProcessGroup group, TensorContext tensors, IParameterSource? source) =>
         FullyShard.Apply(

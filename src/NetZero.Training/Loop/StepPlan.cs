@@ -1,4 +1,3 @@
-using NetZero.Collectives;
 using NetZero.Sharding;
 using NetZero.Tensors;
 
@@ -13,13 +12,9 @@ public static class StepPlan
     /// <exception cref="MemoryBudgetExceededException">The run's budget does not hold it; the kinds are listed.</exception>
     public static ShardingPlan Predict(RunConfiguration run, int rank = 0)
     {
-        ArgumentNullException.ThrowIfNull(run);
-        using var tensors = RunParts.MetaTensors(run);
-        var module = RunParts.Shard(run, RunParts.PlannedModel(run), new FakeProcessGroup(rank, run.Ranks), tensors, source: null);
-        var optimizer = OptimizerParts.Make(run, module);
-        var loop = RunParts.Loop(run, module, optimizer, new BlankBatches(run.MicroBatchSize, run.Data.SequenceLength));
-        using var saver = RunParts.Snapshots(run, module, optimizer);
+        using var planned = new PlannedRun(run, rank);
+        using var saver = planned.Snapshots();
         var step = 0;
-        return FullyShard.Describe(module, () => loop.Step(step++));
+        return FullyShard.Describe(planned.Module, () => planned.Loop.Step(step++));
     }
 }

@@ -40,6 +40,18 @@ public class HybridShardingTests
     }
 
     [Theory]
+    [InlineData(4, 2)]
+    [InlineData(6, 3)]
+    public void Transports_GiveTheSameBits(int ranks, int group)
+    {
+        foreach (var policy in Policies(group))
+        {
+            var run = Run(ranks, 2, policy) with { Clip = 0.1 };
+            (run with { OverSharedMemory = true }).Run().AssertSameBits(run.Run());
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(PowerOfTwoGroups))]
     [MemberData(nameof(OtherGroups))]
     public void EveryStage_HoldsWhatMetaPlans_AndCallsWhatItsScheduleDeclares(int ranks, int group)

@@ -88,9 +88,18 @@ internal sealed record ToyRun
 
     public Device Device { get; init; } = Device.Cpu;
 
+    /// <summary>Whether ranks exchange through shared memory, as processes do, and not as threads.</summary>
+    public bool OverSharedMemory { get; init; }
+
     public Outcome Run()
     {
-        var ranks = Testing.Ranks.Run(Ranks, RunRank, Testing.Ranks.Options with { Tensors = new TensorContextOptions { Device = Device } });
+        var options = Testing.Ranks.Options with { Tensors = new TensorContextOptions { Device = Device } };
+        var ranks = new RankOutcome[Ranks];
+        Action<RankContext> program = rank => ranks[rank.Rank] = RunRank(rank);
+        if (OverSharedMemory)
+            Testing.SharedRanks.Run(Ranks, program, options);
+        else
+            Testing.Ranks.Run(Ranks, program, options);
         var losses = Enumerable.Range(0, Steps).Select(step => ranks.Average(rank => rank.Losses[step])).ToArray();
         return new Outcome(losses, ranks[0].Norms, ranks[0].Before, [.. ranks.Select(rank => rank.After)]) { Traces = [.. ranks.Select(rank => rank.Trace)] };
     }

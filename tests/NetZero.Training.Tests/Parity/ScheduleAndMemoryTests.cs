@@ -56,15 +56,41 @@ public class ScheduleAndMemoryTests
         Assert.All(logs, log => Assert.Equal(Enumerable.Repeat(declared, 2).SelectMany(p => p), log.Events.Where(e => e.IsCollective)));
     }
 
-    // The formula's source stands with it. The root is gathered once a micro-batch, because it is kept until its last backward.
+    public static TheoryData<int, int> MeshSizes => new() { { 1, 1 }, { 2, 1 }, { 2, 3 }, { 3, 2 }, { 4, 1 }, { 4, 3 }, { 6, 2 } };
+
+    // The formula's source stands with it. The root stays whole after forward; units that are reduced together are counted together.
     [Theory]
-    [MemberData(nameof(Cases))]
-    public async Task Run_WireBytes_EqualTheFormula(int ranks, int stage, int accumulation)
+    [MemberData(nameof(MeshSizes))]
+    public async Task Run_WireBytes_EqualTheFormula_UnderEveryPolicy(int ranks, int accumulation)
     {
-        var outcome = await Run(ranks, stage, accumulation).RunAsync();
-        var units = outcome.Ranks[0].Module.Units;
-        var elements = WireVolume.ElementsPerRank(units.Sum(u => u.PaddedElements), ranks, stage, units[0].PaddedElements, accumulation);
-        Assert.All(outcome.Ranks, rank => Assert.Equal(2 * sizeof(float) * elements, rank.WireBytes));
+        foreach (var policy in PoliciesOver(ranks, accumulation))
+        {
+            var outcome = await (Run(ranks, policy.Stage, accumulation) with { Policy = policy }).RunAsync();
+            var schedule = outcome.Ranks[0].Module.TrainingSchedule;
+            var buckets = Enumerable.Range(0, schedule.Units.Count).Select(schedule.BucketOf).DistinctBy(bucket => bucket[0]);
+            var expected = buckets.Sum(bucket => WireVolume.BytesPerRank(
+                bucket.Sum(unit => schedule.Units[unit].PaddedElements), ranks,
+                bucket.Contains(0) && policy.Stage == 3 ? policy with { ReshardAfterForward = ReshardAfterForward.No } : policy, accumulation));
+            Assert.All(outcome.Ranks, rank => Assert.True(2 * expected == rank.WireBytes, $"{policy}: {rank.WireBytes} bytes in two steps, the formula says {2 * expected}"));
+        }
+    }
+
+    private static IEnumerable<ShardingPolicy> PoliciesOver(int ranks, int accumulation)
+    {
+        ShardingPolicy[] plain =
+        [
+            .. Enumerable.Range(0, 4).Select(ShardingPolicy.ForStage),
+            new() { Stage = 0, BucketElements = 30_000 }, new() { Stage = 1, BucketElements = 1_000_000 }, new() { Stage = 2, BucketElements = 30_000 },
+            new() { ReshardAfterForward = ReshardAfterForward.No }, new() { ReshardAfterForward = ReshardAfterForward.Within(2) }, new() { KeepGathered = true },
+            new() { KeepGathered = true, ReshardAfterForward = ReshardAfterForward.No, Prefetch = new PrefetchDepth(2, 0) },
+        ];
+        return
+            from policy in plain
+            from reduction in accumulation > 1 ? Enum.GetValues<GradientReduction>() : [GradientReduction.EachMicroBatch]
+            from shards in (int[])[0, 2, 3]
+            let meant = policy with { Reduction = reduction, ShardGroupSize = shards }
+            where !meant.Problems(ranks).Any()
+            select meant;
     }
 
     // Resting bytes (ZeRO, section 5, fp32): parameters 4 P or 4 P/N, gradients 4 P or 4 P/N, moments 8 P or 8 P/N; padding below one alignment a unit and rank.
