@@ -18,6 +18,7 @@ internal sealed class Tool(ITerminal terminal, Engines engines)
             GenerateCommand.Create(terminal, engines.Generate),
             PlanCommand.Create(terminal, engines.Measure),
             TraceCommand.Create(terminal),
+            CheckpointCommand.Create(terminal),
             BenchCommand.Create(terminal, engines.BenchTrain, engines.Measure),
             DoctorCommand.Create(terminal),
             EnvCommand.Create(terminal),

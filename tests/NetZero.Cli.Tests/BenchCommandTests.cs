@@ -54,6 +54,26 @@ public class BenchCommandTests
             _terminal.Written);
     }
 
+    [Fact]
+    public async Task Checkpoint_MeasuresSavingLoadingAndChecksums_AndLeavesNothing()
+    {
+        var folder = Directory.CreateTempSubdirectory("netzero-tests-").FullName;
+        try
+        {
+            Assert.Equal(0, await RunAsync("checkpoint", "--dir", folder, "--layers", "1", "--hidden", "64", "--json"));
+            Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        using var json = JsonDocument.Parse(_terminal.Written);
+        var lines = json.RootElement.GetProperty("lines").EnumerateArray().ToArray();
+        Assert.Equal(["save", "load, verified", "asynchronous save, until it returns", "CRC-32C, one core"], lines.Select(line => line.GetProperty("name").GetString()));
+        Assert.All(lines, line => Assert.True(line.GetProperty("rate").GetDouble() > 0 && line.GetProperty("limit").GetDouble() > 0));
+    }
+
     [Theory]
     [InlineData("--shape is 'big'; expected one of small, gpt2", "train", "--shape", "big")]
     [InlineData("--ranks is 0; expected a whole number, at least 1", "train", "--ranks", "0")]

@@ -97,6 +97,9 @@ public sealed record CheckpointTensor(
     /// <summary>Elements of the whole tensor.</summary>
     public long Elements() => Shape.Aggregate(1L, (product, size) => checked(product * size));
 
+    /// <summary>Bytes of the whole tensor.</summary>
+    public long Bytes() => Elements() * ElementBytes();
+
     internal int ElementBytes() => SafetensorsDTypes.TryParse(DType, out var type) ? type.Bits() / 8 : 0;
 }
 

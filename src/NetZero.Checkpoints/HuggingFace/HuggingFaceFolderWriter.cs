@@ -1,8 +1,8 @@
 namespace NetZero.Checkpoints;
 
 /// <summary>
-/// Writes a GPT-2 model in Hugging Face's layout: <c>config.json</c> and <c>model.safetensors</c>. Elements come piece by piece, in any
-/// order and from any thread. The bytes of the weight file depend on the weights alone.
+/// Writes a GPT-2 model in Hugging Face's layout: <c>config.json</c>, and <c>model.safetensors</c> or several files with an index. Elements come piece by
+/// piece, in any order and from any thread. The bytes of the weight files depend on the weights alone.
 /// </summary>
 /// <remarks>
 /// Names are written as in Hugging Face's own <c>gpt2</c>, without <c>transformer.</c>; a model with a head of its own gets the prefix,
@@ -11,20 +11,18 @@ namespace NetZero.Checkpoints;
 public sealed class HuggingFaceFolderWriter : IDisposable
 {
     private readonly HuggingFaceGpt2Config _config;
-    private readonly SafetensorsWriter _weights;
+    private readonly HuggingFaceShards _weights;
     private readonly bool _prefixed;
     private readonly bool _madeFolder;
     private bool _committed;
 
-    private HuggingFaceFolderWriter(string path, HuggingFaceGpt2Config config, IReadOnlyCollection<TensorSpec> tensors, bool madeFolder)
+    private HuggingFaceFolderWriter(string path, HuggingFaceGpt2Config config, IReadOnlyCollection<TensorSpec> tensors, long maxShardBytes, bool madeFolder)
     {
         _madeFolder = madeFolder;
         Path = path;
         _config = config;
         _prefixed = tensors.Any(tensor => tensor.Name == Gpt2Names.Head);
-        _weights = SafetensorsWriter.Create(
-            System.IO.Path.Combine(path, HuggingFaceIndex.SingleFile),
-            tensors.Select(tensor => new SafetensorsSpec(FileName(tensor.Name), SafetensorsDType.F32, tensor.Shape)));
+        _weights = HuggingFaceShards.Create(path, [.. tensors.Select(tensor => new SafetensorsSpec(FileName(tensor.Name), SafetensorsDType.F32, tensor.Shape))], maxShardBytes);
     }
 
     /// <summary>The folder.</summary>
@@ -34,9 +32,11 @@ public sealed class HuggingFaceFolderWriter : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="config">Written as <c>config.json</c>.</param>
     /// <param name="tensors">The model's tensors, named without <c>transformer.</c>.</param>
+    /// <param name="maxShardBytes">The most bytes of tensors in one file, unless a single tensor is larger; a model that fits is one file.</param>
     /// <exception cref="ArgumentException">The configuration and the tensors disagree on whether the model has a head of its own.</exception>
     /// <exception cref="IOException">A file cannot be created, or the disk is full.</exception>
-    public static HuggingFaceFolderWriter Create(string path, HuggingFaceGpt2Config config, IReadOnlyCollection<TensorSpec> tensors)
+    public static HuggingFaceFolderWriter Create(
+        string path, HuggingFaceGpt2Config config, IReadOnlyCollection<TensorSpec> tensors, long maxShardBytes = long.MaxValue)
     {
         var hasHead = tensors.Any(tensor => tensor.Name == Gpt2Names.Head);
         if (hasHead == config.TieWordEmbeddings)
@@ -49,7 +49,7 @@ public sealed class HuggingFaceFolderWriter : IDisposable
         Directory.CreateDirectory(path);
         try
         {
-            return new HuggingFaceFolderWriter(path, config, tensors, madeFolder);
+            return new HuggingFaceFolderWriter(path, config, tensors, maxShardBytes, madeFolder);
         }
         catch when (madeFolder)
         {

@@ -39,6 +39,9 @@ public sealed class CheckpointSaver : IDisposable
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
     }
 
+    /// <summary>The version of the library, as manifests say it.</summary>
+    internal static string Library { get; } = typeof(CheckpointSaver).Assembly.GetName().Version?.ToString(3) ?? "";
+
     private int Rank => _state.Module.Group.Rank;
 
     /// <summary>Saves the state as it is now.</summary>
@@ -104,7 +107,7 @@ public sealed class CheckpointSaver : IDisposable
         var module = _state.Module;
         return manifest with
         {
-            Library = typeof(CheckpointSaver).Assembly.GetName().Version?.ToString(3) ?? "",
+            Library = Library,
             World = new CheckpointWorld(module.Group.Size, module.ShardGroup.Size, module.Policy.Stage),
             Scalars = manifest.Scalars.Concat(_state.Scalars()).ToDictionary(),
         };

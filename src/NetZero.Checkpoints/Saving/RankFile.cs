@@ -30,24 +30,35 @@ internal sealed class RankFile : IDisposable
     /// <exception cref="IOException">It cannot be made, or the disk is full.</exception>
     public static RankFile Create(string folder, int rank, IReadOnlyList<StoredRun> runs) => new(folder, rank, runs);
 
+    /// <summary>Fills a block of a run.</summary>
+    /// <param name="startBytes">Its first byte, from the start of the run.</param>
+    /// <param name="block">The block.</param>
+    public delegate void BlockSource(long startBytes, Span<byte> block);
+
     /// <summary>Writes a run block by block; each block's checksum is taken just before, while it is in the cache.</summary>
     /// <param name="run">The run.</param>
     /// <param name="source">Its bytes.</param>
     /// <param name="cancellation">Looked at between blocks.</param>
     public unsafe void Write(StoredRun run, byte* source, CancellationToken cancellation)
     {
-        var bytes = run.Bytes;
-        var checksums = new char[BlockChecksums.Count(bytes) * 8];
-        for (long start = 0; start < bytes; start += BlockChecksums.BlockBytes)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var block = new ReadOnlySpan<byte>(source + start, (int)Math.Min(BlockChecksums.BlockBytes, bytes - start));
-            BlockChecksums.Show(Crc32C.Of(block)).CopyTo(checksums.AsSpan((int)(start / BlockChecksums.BlockBytes) * 8));
-            _writer.WriteBytes(run.Key, start, block);
-        }
+        var checksums = new char[BlockChecksums.Count(run.Bytes) * 8];
+        for (long start = 0; start < run.Bytes; start += BlockChecksums.BlockBytes)
+            WriteBlock(run, start, new ReadOnlySpan<byte>(source + start, (int)Math.Min(BlockChecksums.BlockBytes, run.Bytes - start)), checksums, cancellation);
+        Add(run, checksums);
+    }
 
-        var piece = new CheckpointPiece(Name(_rank), run.Key, run.First, run.Elements, new string(checksums));
-        _tensors[run.Key] = new CheckpointTensor(run.Name, run.Kind, run.DType.Name(), run.Shape, [piece]);
+    /// <summary>The same, of bytes that come block by block.</summary>
+    public void Write(StoredRun run, BlockSource source, CancellationToken cancellation)
+    {
+        var checksums = new char[BlockChecksums.Count(run.Bytes) * 8];
+        var buffer = new byte[Math.Min(BlockChecksums.BlockBytes, run.Bytes)];
+        for (long start = 0; start < run.Bytes; start += BlockChecksums.BlockBytes)
+        {
+            var block = buffer.AsSpan(0, (int)Math.Min(BlockChecksums.BlockBytes, run.Bytes - start));
+            source(start, block);
+            WriteBlock(run, start, block, checksums, cancellation);
+        }
+        Add(run, checksums);
     }
 
     /// <summary>Flushes the file and says in the folder that it is complete.</summary>
@@ -92,6 +103,19 @@ internal sealed class RankFile : IDisposable
     public static void RemovePart(string folder, int rank) => File.Delete(PartPath(folder, rank));
 
     public void Dispose() => _writer.Dispose();
+
+    private void WriteBlock(StoredRun run, long start, ReadOnlySpan<byte> block, char[] checksums, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        BlockChecksums.Show(Crc32C.Of(block)).CopyTo(checksums.AsSpan((int)(start / BlockChecksums.BlockBytes) * 8));
+        _writer.WriteBytes(run.Key, start, block);
+    }
+
+    private void Add(StoredRun run, char[] checksums)
+    {
+        var piece = new CheckpointPiece(Name(_rank), run.Key, run.First, run.Elements, new string(checksums));
+        _tensors[run.Key] = new CheckpointTensor(run.Name, run.Kind, run.DType.Name(), run.Shape, [piece]);
+    }
 
     private static void WriteWhole(string path, byte[] bytes)
     {

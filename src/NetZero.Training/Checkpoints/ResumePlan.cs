@@ -20,25 +20,16 @@ internal sealed record ResumePlan(CheckpointFolder Folder, IReadOnlyList<string>
     {
         var own = new CheckpointFolder(Path.Combine(output, RunFolder.CheckpointsFolder));
         if (resume == Auto)
-            return new ResumePlan(own, All(own), InPlace: true);
-        var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(resume));
-        if (!Directory.Exists(path))
+            return new ResumePlan(own, [.. own.Steps().Select(own.Of)], InPlace: true);
+        if (!Directory.Exists(resume))
             throw new ConfigurationException($"--resume '{resume}': there is no such folder; name a checkpoint, a run's folder, or leave the path out to take the newest of the output folder");
-        if (IsCheckpoint(path))
-        {
-            // Whatever can be known of it now is said before anything is written.
-            CheckpointReader.Open(path).Dispose();
-            var around = new CheckpointFolder(Path.GetDirectoryName(path)!);
-            return new ResumePlan(around, [path], around.FullPath == own.FullPath);
-        }
+        var found = CheckpointLocation.Find(resume)
+            ?? throw new ConfigurationException($"--resume '{resume}' is no checkpoint and holds none; name a folder such as RUN/{RunFolder.CheckpointsFolder}/step-000100");
 
-        foreach (var folder in (CheckpointFolder[])[new(path), new(Path.Combine(path, RunFolder.CheckpointsFolder))])
-        {
-            if (All(folder) is { Count: > 0 } found)
-                return new ResumePlan(folder, found, folder.FullPath == own.FullPath);
-        }
-
-        throw new ConfigurationException($"--resume '{resume}' is no checkpoint and holds none; name a folder such as RUN/{RunFolder.CheckpointsFolder}/step-000100");
+        // Whatever can be known of the only one is said before anything is written.
+        if (found.IsOne)
+            CheckpointReader.Open(found.Checkpoints[0]).Dispose();
+        return new ResumePlan(found.Folder, found.Checkpoints, found.Folder.FullPath == own.FullPath);
     }
 
     /// <summary>The run's folder that a path given to <c>--resume</c> lies in, if it does: there the run goes on unless another is named.</summary>
@@ -50,8 +41,4 @@ internal sealed record ResumePlan(CheckpointFolder Folder, IReadOnlyList<string>
                 return path;
         return null;
     }
-
-    private static bool IsCheckpoint(string path) => File.Exists(Path.Combine(path, CheckpointManifest.FileName)) || CheckpointFolder.TryStep(Path.GetFileName(path), out _);
-
-    private static IReadOnlyList<string> All(CheckpointFolder folder) => [.. folder.Steps().Select(folder.Of)];
 }

@@ -22,7 +22,7 @@ internal static class Resumption
             try
             {
                 var (manifest, _) = CheckpointLoader.Load(candidate, module, optimizer);
-                Check(candidate, manifest, run);
+                Check(candidate, manifest, run, ((Nn.Gpt2)module.Module).Config);
                 var samples = manifest.Data is { } data ? order.Restore(new DataPosition(data.Samples, data.SamplesPerEpoch, data.Shuffle, data.Seed)) : 0;
                 return new ResumeReport(plan.Folder.FullPath, candidate, manifest.Step, samples, passedOver, Changes(manifest, run));
             }
@@ -39,11 +39,19 @@ internal static class Resumption
         throw new CheckpointException(plan.Folder.FullPath, $"none of its {passedOver.Count} checkpoints can be used: {string.Join("; ", passedOver)}");
     }
 
-    private static void Check(string checkpoint, CheckpointManifest manifest, RunConfiguration run)
+    private static void Check(string checkpoint, CheckpointManifest manifest, RunConfiguration run, Nn.Gpt2Config model)
     {
         if (manifest.Step > run.Steps)
             throw new ConfigurationException($"'steps' is {run.Steps}, but the checkpoint {checkpoint} has {manifest.Step} steps behind it; raise 'steps', or resume from an older one");
-        if (manifest.Random.Seed != run.Seed)
+        var exact = manifest.Scalars.GetValueOrDefault(CheckpointModels.ExactGelu) != 0;
+        if (exact != model.ExactGelu)
+        {
+            throw new ConfigurationException(
+                $"the checkpoint {checkpoint} is of a model with {(exact ? "the exact GELU" : "GELU's tanh form")}, this run's model has the other; 'init_from' a folder of that model says which");
+        }
+
+        // What was never trained has drawn no random numbers.
+        if (manifest.Data is not null && manifest.Random.Seed != run.Seed)
             throw new ConfigurationException($"'seed' is {run.Seed}, but the checkpoint {checkpoint} was saved by a run of seed {manifest.Random.Seed}; use that one");
         if (manifest.Configuration is { } saved)
             CheckFiles(checkpoint, RunAgreement.Of(saved).ToDictionary(), RunAgreement.Of(run).ToDictionary());
@@ -67,9 +75,10 @@ internal static class Resumption
             return [];
         var before = RunAgreement.Of(saved).ToDictionary();
         var now = RunAgreement.Of(run).ToDictionary();
+        var keys = saved.TryGetProperty("train_batch_size", out _) ? now.Keys.Union(before.Keys) : before.Keys;
         return
         [
-            .. now.Keys.Union(before.Keys).Where(key => now.GetValueOrDefault(key) != before.GetValueOrDefault(key))
+            .. keys.Where(key => now.GetValueOrDefault(key) != before.GetValueOrDefault(key))
                 .Select(key => $"{key} is {now.GetValueOrDefault(key) ?? "not set"}, was {before.GetValueOrDefault(key) ?? "not set"}"),
         ];
     }

@@ -59,6 +59,7 @@ internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrd
         Report(_saver.Save(new CheckpointManifest
         {
             Step = done,
+            Scalars = CheckpointModels.Scalars(state.Model),
             Data = new CheckpointData(data.Samples, data.SamplesPerEpoch, data.Shuffle, data.Seed),
             Random = new CheckpointRandom(state.Run.Seed),
             ValidationLoss = validationLoss,

@@ -11,22 +11,24 @@ internal static class PretrainedModel
     {
         try
         {
-            var config = HuggingFaceGpt2Config.Read(folder);
-            return new ModelConfiguration
-            {
-                Layers = config.NLayer,
-                Heads = config.NHead,
-                Embedding = config.NEmbd,
-                Positions = config.NPositions,
-                VocabularySize = config.VocabSize,
-                LayerNormEpsilon = config.LayerNormEpsilon,
-            };
+            return Of(HuggingFaceGpt2Config.Read(folder));
         }
         catch (CheckpointFormatException e)
         {
             throw new ConfigurationException($"'init_from': {e.Message} (looked in {Path.GetFullPath(folder)})", e);
         }
     }
+
+    /// <summary>The section <c>model</c> of what a folder describes.</summary>
+    public static ModelConfiguration Of(HuggingFaceGpt2Config config) => new()
+    {
+        Layers = config.NLayer,
+        Heads = config.NHead,
+        Embedding = config.NEmbd,
+        Positions = config.NPositions,
+        VocabularySize = config.VocabSize,
+        LayerNormEpsilon = config.LayerNormEpsilon,
+    };
 
     /// <summary>Keys that say otherwise than the folder where no tensor's shape would tell: the weights would silently mean something else.</summary>
     public static IEnumerable<string> Contradictions(ModelConfiguration pretrained, ModelConfiguration model)

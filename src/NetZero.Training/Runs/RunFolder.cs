@@ -22,7 +22,7 @@ public sealed class RunFolder
     public const string ModelFolder = "model";
 
     /// <summary>The checkpoints, when asked for.</summary>
-    public const string CheckpointsFolder = "checkpoints";
+    public const string CheckpointsFolder = CheckpointLocation.FolderName;
 
     private const string WeightsFile = "model.safetensors";
 

@@ -73,16 +73,20 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Theory]
-    [InlineData(2, 3, 3, 1)]
-    [InlineData(3, 2, 1, 3)]
-    [InlineData(4, 0, 1, 3)]
-    [InlineData(1, 3, 4, 0)]
-    public async Task AnotherWorld_GoesOnWithTheSameGlobalBatches(int ranks, int stage, int laterRanks, int laterStage)
+    [InlineData(2, 3, 0, 3, 1, 0)]
+    [InlineData(3, 2, 0, 1, 3, 0)]
+    [InlineData(4, 0, 0, 1, 3, 0)]
+    [InlineData(1, 3, 0, 4, 0, 0)]
+    [InlineData(4, 3, 2, 3, 1, 0)]
+    [InlineData(3, 2, 0, 4, 3, 2)]
+    public async Task AnotherWorld_GoesOnWithTheSameGlobalBatches(int ranks, int stage, int group, int laterRanks, int laterStage, int laterGroup)
     {
         string[] settings = ["train_batch_size=24", "gradient_accumulation_steps=1", "checkpoint.every_steps=3"];
-        await _run.TrainAsync("whole", null, 0, [.. settings, $"ranks={ranks}", $"zero_optimization.stage={stage}"]);
-        await _run.TrainAsync("parts", null, 3, [.. settings, $"ranks={ranks}", $"zero_optimization.stage={stage}"]);
-        var (_, events) = await _run.TrainAsync("parts", "auto", 0, [.. settings, $"ranks={laterRanks}", $"zero_optimization.stage={laterStage}"]);
+        string[] before = [.. settings, $"ranks={ranks}", $"zero_optimization.stage={stage}", $"zero_optimization.shard_group_size={group}"];
+        string[] after = [.. settings, $"ranks={laterRanks}", $"zero_optimization.stage={laterStage}", $"zero_optimization.shard_group_size={laterGroup}"];
+        await _run.TrainAsync("whole", null, 0, before);
+        await _run.TrainAsync("parts", null, 3, before);
+        var (_, events) = await _run.TrainAsync("parts", "auto", 0, after);
 
         Assert.Contains($"'ranks' is {laterRanks}, was {ranks}", events.Resumed!.Changes);
         var (expected, actual) = (_run.At("whole").Losses, _run.At("parts").Losses);

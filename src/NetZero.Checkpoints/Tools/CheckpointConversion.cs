@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+
+namespace NetZero.Checkpoints;
+
+/// <summary>Takes a model's values out of a checkpoint into a Hugging Face folder, and the other way round. Both in pieces: no tensor is ever whole in memory.</summary>
+public static class CheckpointConversion
+{
+    private const int PieceElements = BlockChecksums.BlockBytes / sizeof(float);
+
+    /// <summary>Writes a checkpoint's values as a Hugging Face folder; each block is verified on its way.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="config">The model's description.</param>
+    /// <param name="tensors">The model's tensors.</param>
+    /// <param name="folder">The folder; it is made.</param>
+    /// <param name="maxShardBytes">The most bytes of tensors in one file, unless a single one is larger.</param>
+    /// <param name="cancellation">Gives up; nothing stays.</param>
+    /// <exception cref="CheckpointException">A tensor is missing, not of that shape, or damaged.</exception>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    public static void Export(
+        CheckpointReader checkpoint, HuggingFaceGpt2Config config, IReadOnlyCollection<TensorSpec> tensors, string folder, long maxShardBytes,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(tensors);
+        foreach (var spec in tensors)
+        {
+            var tensor = checkpoint.Find(spec.Name);
+            if (!tensor.Shape.SequenceEqual(spec.Shape) || tensor.DType != SafetensorsDType.F32.Name())
+            {
+                throw new CheckpointException(
+                    checkpoint.Folder,
+                    $"tensor {CheckpointFormatException.Quote(spec.Name)} is {CheckpointFormatException.Show(tensor.Shape)} of {tensor.DType}, "
+                    + $"expected {CheckpointFormatException.Show(spec.Shape)} of {SafetensorsDType.F32.Name()}")
+                {
+                    IsDamage = false,
+                };
+            }
+        }
+
+        using var writer = HuggingFaceFolderWriter.Create(folder, config, tensors, maxShardBytes);
+        var piece = new float[PieceElements];
+        foreach (var spec in tensors)
+        {
+            var tensor = checkpoint.Find(spec.Name);
+            for (long start = 0; start < tensor.Elements(); start += piece.Length)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var part = piece.AsSpan(0, (int)Math.Min(piece.Length, tensor.Elements() - start));
+                checkpoint.Read(tensor, start, MemoryMarshal.AsBytes(part));
+                writer.Write(spec.Name, start, part);
+            }
+        }
+
+        writer.Commit();
+    }
+
+    /// <summary>Makes a checkpoint of step 0 from a model's values: whoever trains from it begins with them, and with an optimizer that has seen nothing.</summary>
+    /// <param name="source">The model, matched against <paramref name="tensors"/>.</param>
+    /// <param name="tensors">Its tensors.</param>
+    /// <param name="folder">The folder of checkpoints that it is put into.</param>
+    /// <param name="manifest">What to say beside the values, such as the model's section of a configuration.</param>
+    /// <param name="cancellation">Gives up; nothing stays.</param>
+    /// <returns>The checkpoint.</returns>
+    /// <exception cref="CheckpointFormatException">The source is damaged.</exception>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    public static string Import(
+        HuggingFaceFolder source, IReadOnlyCollection<TensorSpec> tensors, CheckpointFolder folder, CheckpointManifest manifest, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(manifest);
+        manifest = manifest with { Step = 0, World = new CheckpointWorld(1, 1, 0), Library = CheckpointSaver.Library };
+        var partial = folder.Begin(manifest.Step);
+        try
+        {
+            var runs = tensors.Select(t => new StoredRun(
+                t.Name, CheckpointTensor.ParameterKind, SafetensorsDType.F32, t.Shape, 0, t.Shape.Aggregate(1L, (product, size) => product * size))).ToArray();
+            using (var file = RankFile.Create(partial, rank: 0, runs))
+            {
+                foreach (var run in runs)
+                    file.Write(run, (first, block) => source.Read(run.Name, first / sizeof(float), MemoryMarshal.Cast<byte, float>(block)), cancellation);
+                file.Complete();
+            }
+
+            ManifestAssembly.Complete(folder, manifest, cancellation);
+            return folder.Of(manifest.Step);
+        }
+        catch
+        {
+            folder.Abandon(manifest.Step);
+            throw;
+        }
+    }
+}
