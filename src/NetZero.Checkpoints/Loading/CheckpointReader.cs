@@ -1,11 +1,13 @@
+using System.Buffers;
+
 namespace NetZero.Checkpoints;
 
-/// <summary>Reads any range of a checkpoint's tensors, verifying every block that it touches. Opens files when they are first needed; for one thread.</summary>
+/// <summary>Reads any range of a checkpoint's tensors, verifying every block that it touches. Opens files when they are first needed. Safe for use by several threads.</summary>
 public sealed class CheckpointReader : IDisposable
 {
     private readonly Dictionary<string, VerifiedFile> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, CheckpointTensor> _tensors;
-    private readonly byte[] _block = new byte[BlockChecksums.BlockBytes];
+    private long _bytesRead;
 
     private CheckpointReader(string folder, CheckpointManifest manifest)
     {
@@ -21,7 +23,7 @@ public sealed class CheckpointReader : IDisposable
     public CheckpointManifest Manifest { get; }
 
     /// <summary>Bytes of tensors read so far, whole blocks included of which only a part was asked for.</summary>
-    public long BytesRead { get; private set; }
+    public long BytesRead => Interlocked.Read(ref _bytesRead);
 
     /// <summary>Opens a checkpoint: checks its manifest, and that there are the files that it names and no others.</summary>
     /// <exception cref="CheckpointException">Something is wrong; named.</exception>
@@ -50,15 +52,36 @@ public sealed class CheckpointReader : IDisposable
         var width = tensor.ElementBytes();
         if (first < 0 || destination.Length % width != 0 || first > tensor.Elements() - (destination.Length / width))
             throw new ArgumentOutOfRangeException(nameof(first), $"{destination.Length} bytes from element {first} of '{tensor.Name}', which has {tensor.Elements()} elements of {width}.");
-        var end = first + (destination.Length / width);
-        foreach (var piece in tensor.Pieces)
+        foreach (var part in BlockPart.Of(tensor, first, destination.Length / width))
+            Read(part, destination.Slice((int)part.Offset, part.Count));
+    }
+
+    /// <summary>Reads one block and keeps a part of it. Whole blocks go straight to where they belong; of others, the part is copied.</summary>
+    /// <exception cref="CheckpointException">The block is not what was saved.</exception>
+    internal void Read(in BlockPart part, Span<byte> destination)
+    {
+        if (part.Count == part.BlockBytes)
         {
-            var from = Math.Max(first, piece.First);
-            var to = Math.Min(end, piece.First + piece.Elements);
-            if (from < to)
-                ReadPiece(tensor, piece, (from - piece.First) * width, destination[(int)((from - first) * width)..(int)((to - first) * width)]);
+            ReadBlock(part, destination);
+            return;
+        }
+
+        var rented = ArrayPool<byte>.Shared.Rent(part.BlockBytes);
+        try
+        {
+            var whole = rented.AsSpan(0, part.BlockBytes);
+            ReadBlock(part, whole);
+            whole.Slice(part.Skip, part.Count).CopyTo(destination);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
         }
     }
+
+    /// <summary>Where a block begins in its file.</summary>
+    /// <exception cref="CheckpointException">The file has no such piece.</exception>
+    internal long OffsetOf(in BlockPart part) => OpenFile(part.Piece.File).OffsetOf(part.Tensor, part.Piece) + (part.Block * BlockChecksums.BlockBytes);
 
     /// <summary>Reads everything and throws it away; what is damaged is given to <paramref name="onDamage"/>, a line each.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -71,7 +94,7 @@ public sealed class CheckpointReader : IDisposable
             foreach (var piece in tensor.Pieces)
             {
                 cancellation.ThrowIfCancellationRequested();
-                Report(onDamage, () => VerifyPiece(tensor, piece));
+                Report(onDamage, () => Verify(tensor, piece));
             }
     }
 
@@ -111,46 +134,21 @@ public sealed class CheckpointReader : IDisposable
                 throw new CheckpointException(folder, $"holds {Path.GetFileName(path)}, which does not belong to it");
     }
 
-    private void VerifyPiece(CheckpointTensor tensor, CheckpointPiece piece)
+    private void Verify(CheckpointTensor tensor, CheckpointPiece piece)
     {
-        var bytes = piece.Elements * tensor.ElementBytes();
-        for (long start = 0; start < bytes; start += BlockChecksums.BlockBytes)
-            ReadPiece(tensor, piece, start, _block.AsSpan(0, (int)Math.Min(BlockChecksums.BlockBytes, bytes - start)));
+        var block = new byte[Math.Min(BlockChecksums.BlockBytes, piece.Elements * tensor.ElementBytes())];
+        foreach (var part in BlockPart.Of(tensor, piece.First, piece.Elements))
+            Read(part, block.AsSpan(0, part.Count));
     }
 
-    // Whole blocks go straight to where they belong; of those at the edges, the part that was asked for is copied.
-    private void ReadPiece(CheckpointTensor tensor, CheckpointPiece piece, long start, Span<byte> destination)
+    private void ReadBlock(in BlockPart part, Span<byte> destination)
     {
-        var pieceBytes = piece.Elements * tensor.ElementBytes();
-        while (!destination.IsEmpty)
-        {
-            var block = start / BlockChecksums.BlockBytes;
-            var blockStart = block * BlockChecksums.BlockBytes;
-            var blockBytes = (int)Math.Min(BlockChecksums.BlockBytes, pieceBytes - blockStart);
-            var skip = (int)(start - blockStart);
-            var count = Math.Min(blockBytes - skip, destination.Length);
-            if (count == blockBytes)
-            {
-                ReadBlock(tensor, piece, block, destination[..count]);
-            }
-            else
-            {
-                var whole = _block.AsSpan(0, blockBytes);
-                ReadBlock(tensor, piece, block, whole);
-                whole.Slice(skip, count).CopyTo(destination);
-            }
-            start += count;
-            destination = destination[count..];
-        }
-    }
-
-    private void ReadBlock(CheckpointTensor tensor, CheckpointPiece piece, long block, Span<byte> destination)
-    {
+        var (tensor, piece) = (part.Tensor, part.Piece);
         var file = OpenFile(piece.File);
-        var start = block * BlockChecksums.BlockBytes;
+        var start = part.Block * BlockChecksums.BlockBytes;
         file.Read(tensor, piece, start, destination);
-        BytesRead += destination.Length;
-        BlockChecksums.TryParse(piece.Crc32c.AsSpan((int)block * 8, 8), out var expected);
+        Interlocked.Add(ref _bytesRead, destination.Length);
+        BlockChecksums.TryParse(piece.Crc32c.AsSpan((int)part.Block * 8, 8), out var expected);
         var found = Crc32C.Of(destination);
         if (found == expected)
             return;
@@ -163,8 +161,11 @@ public sealed class CheckpointReader : IDisposable
 
     private VerifiedFile OpenFile(string name)
     {
-        if (!_files.TryGetValue(name, out var open))
-            _files[name] = open = VerifiedFile.Open(Folder, Manifest.Files.First(f => f.Name == name));
-        return open;
+        lock (_files)
+        {
+            if (!_files.TryGetValue(name, out var open))
+                _files[name] = open = VerifiedFile.Open(Folder, Manifest.Files.First(f => f.Name == name));
+            return open;
+        }
     }
 }

@@ -28,20 +28,32 @@ internal sealed class VerifiedFile : IDisposable
         }
     }
 
+    /// <summary>Where a piece begins in the file.</summary>
+    /// <exception cref="CheckpointException">The file has no such piece.</exception>
+    public long OffsetOf(CheckpointTensor tensor, CheckpointPiece piece)
+    {
+        try
+        {
+            return Find(tensor, piece).OffsetBytes;
+        }
+        catch (CheckpointFormatException e)
+        {
+            throw Wrong(e);
+        }
+    }
+
     /// <summary>Reads bytes of a piece.</summary>
     /// <exception cref="CheckpointException">The file has no such piece, or cannot be read.</exception>
     public void Read(CheckpointTensor tensor, CheckpointPiece piece, long startBytes, Span<byte> destination)
     {
         try
         {
-            var found = _file.Find(piece.Key);
-            if (found.DType.Name() != tensor.DType || found.ElementCount != piece.Elements)
-                throw new CheckpointException(Path, $"tensor {CheckpointFormatException.Quote(piece.Key)} is {found.ElementCount} {found.DType.Name()}, expected {piece.Elements} {tensor.DType}");
+            Find(tensor, piece);
             _file.ReadBytes(piece.Key, startBytes, destination);
         }
         catch (CheckpointFormatException e)
         {
-            throw new CheckpointException(Path, e.Message[(Path.Length + 2)..], e);
+            throw Wrong(e);
         }
         catch (IOException e)
         {
@@ -50,6 +62,16 @@ internal sealed class VerifiedFile : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    private SafetensorsTensor Find(CheckpointTensor tensor, CheckpointPiece piece)
+    {
+        var found = _file.Find(piece.Key);
+        return found.DType.Name() == tensor.DType && found.ElementCount == piece.Elements
+            ? found
+            : throw new CheckpointException(Path, $"tensor {CheckpointFormatException.Quote(piece.Key)} is {found.ElementCount} {found.DType.Name()}, expected {piece.Elements} {tensor.DType}");
+    }
+
+    private CheckpointException Wrong(CheckpointFormatException e) => new(Path, e.Message[(Path.Length + 2)..], e);
 
     // The lengths were compared with the file's before, so that a damaged one costs no memory.
     private static void CheckHeader(string path, CheckpointFile expected)

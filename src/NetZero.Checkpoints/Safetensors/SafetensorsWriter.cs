@@ -87,22 +87,31 @@ public sealed class SafetensorsWriter : IDisposable
     /// <summary>Writes bytes of a tensor as they are to be stored, little-endian.</summary>
     /// <exception cref="ArgumentException">No such tensor, or a range outside it.</exception>
     /// <exception cref="InvalidOperationException">A byte that was written before.</exception>
-    public void WriteBytes(string name, long startBytes, ReadOnlySpan<byte> bytes)
+    public void WriteBytes(string name, long startBytes, ReadOnlySpan<byte> bytes) => RandomAccess.Write(_handle, bytes, Claim(name, startBytes, bytes.Length));
+
+    /// <summary>A way to write fast what comes in the order of the file, from one thread; what it still holds is written by its <see cref="StagedFile.Flush"/>.</summary>
+    internal StagedFile Stage() => new(_handle);
+
+    /// <summary>Takes note that bytes of a tensor are written by whoever asks.</summary>
+    /// <returns>Where they belong in the file.</returns>
+    /// <exception cref="ArgumentException">No such tensor, or a range outside it.</exception>
+    /// <exception cref="InvalidOperationException">A byte that was written before.</exception>
+    internal long Claim(string name, long startBytes, int length)
     {
         if (!_tensors.TryGetValue(name, out var entry))
             throw new ArgumentException($"There is no tensor '{name}' in {Path}.", nameof(name));
         var (tensor, written) = entry;
-        if (startBytes < 0 || startBytes > tensor.LengthBytes - bytes.Length)
+        if (startBytes < 0 || startBytes > tensor.LengthBytes - length)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(startBytes), $"Bytes {startBytes} to {startBytes + bytes.Length} of tensor '{name}', which has {tensor.LengthBytes}.");
+                nameof(startBytes), $"Bytes {startBytes} to {startBytes + length} of tensor '{name}', which has {tensor.LengthBytes}.");
         }
         lock (written)
         {
-            if (!written.TryAdd(startBytes, startBytes + bytes.Length))
-                throw new InvalidOperationException($"Bytes {startBytes} to {startBytes + bytes.Length} of tensor '{name}' were written before.");
+            if (!written.TryAdd(startBytes, startBytes + length))
+                throw new InvalidOperationException($"Bytes {startBytes} to {startBytes + length} of tensor '{name}' were written before.");
         }
-        RandomAccess.Write(_handle, bytes, tensor.OffsetBytes + startBytes);
+        return tensor.OffsetBytes + startBytes;
     }
 
     /// <summary>Checks that every element was written, flushes to the disk and gives the file its name.</summary>

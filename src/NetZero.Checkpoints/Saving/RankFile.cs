@@ -13,6 +13,7 @@ internal sealed class RankFile : IDisposable
     private readonly string _folder;
     private readonly int _rank;
     private readonly SafetensorsWriter _writer;
+    private readonly StagedFile _stage;
     private readonly Dictionary<string, CheckpointTensor> _tensors = new(StringComparer.Ordinal);
 
     private RankFile(string folder, int rank, IReadOnlyList<StoredRun> runs)
@@ -21,6 +22,7 @@ internal sealed class RankFile : IDisposable
         _rank = rank;
         _writer = SafetensorsWriter.Create(
             Path.Combine(folder, Name(rank)), runs.Select(run => new SafetensorsSpec(run.Key, run.DType, run.IsWhole ? run.Shape : [run.Elements])));
+        _stage = _writer.Stage();
     }
 
     /// <summary>Bytes of the file.</summary>
@@ -64,6 +66,7 @@ internal sealed class RankFile : IDisposable
     /// <summary>Flushes the file and says in the folder that it is complete.</summary>
     public void Complete()
     {
+        _stage.Flush();
         _writer.Commit();
         var file = new CheckpointFile(Name(_rank), _writer.FileBytes, _writer.HeaderBytes, BlockChecksums.Show(_writer.HeaderChecksum));
         var part = JsonSerializer.SerializeToUtf8Bytes(new CheckpointPart(file, [.. _tensors.Values]), CheckpointJson.Default.CheckpointPart);
@@ -108,7 +111,7 @@ internal sealed class RankFile : IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         BlockChecksums.Show(Crc32C.Of(block)).CopyTo(checksums.AsSpan((int)(start / BlockChecksums.BlockBytes) * 8));
-        _writer.WriteBytes(run.Key, start, block);
+        _stage.Write(_writer.Claim(run.Key, start, block.Length), block);
     }
 
     private void Add(StoredRun run, char[] checksums)

