@@ -1,4 +1,3 @@
-using NetZero.Collectives;
 using NetZero.Planning;
 
 namespace NetZero.Training;
@@ -18,12 +17,10 @@ public static class RunPlanner
 
         // A plan says what does not fit; a budget that it would exceed is one of the things that it says.
         run = run with { MemoryBudgetBytes = 0 };
-        using var tensors = RunParts.MetaTensors(run);
-        var model = RunParts.PlannedModel(run);
-        var module = RunParts.Shard(run, model, new FakeProcessGroup(rank, run.Ranks), tensors, source: null);
-        var loop = RunParts.Loop(run, module, new BlankBatches(run.MicroBatchSize, run.Data.SequenceLength));
+        using var planned = new PlannedRun(run, rank);
+        using var saver = planned.Snapshots();
         var step = 0;
-        var size = new ProgramSize(run.MicroBatchSize * run.Data.SequenceLength, TrainingProgram.FlopsPerToken(model, run.Data.SequenceLength), run.ThreadsPerRank);
-        return ProgramPlanner.Plan(module, () => loop.Step(step++), size, cluster);
+        var size = new ProgramSize(run.MicroBatchSize * run.Data.SequenceLength, TrainingProgram.FlopsPerToken(RunParts.Model(run, exactGelu: false), run.Data.SequenceLength), run.ThreadsPerRank);
+        return ProgramPlanner.Plan(planned.Module, () => planned.Loop.Step(step++), size, cluster);
     }
 }

@@ -112,6 +112,8 @@ public unsafe class DelayedDeviceTests
 
     private readonly struct CopyPieces(float* from, float* to) : IKernel
     {
+        public KernelWork Work => KernelWork.Pass(2 * Elements);
+
         public void Run(WorkerPool workers) => new Span<float>(from, Elements).CopyTo(new Span<float>(to, Elements));
     }
 }

@@ -36,6 +36,8 @@ internal readonly unsafe struct FlatNormsKernel<TDirection>(
 {
     private const int Block = FlatState.BlockElements;
 
+    public KernelWork Work => stretch.Work(first, second);
+
     private long FirstTask => FlatTasks.Count(stretch.Start + 1) - 1;
 
     /// <summary>Scratch memory: both sums, which the host copies, and two doubles for each task.</summary>

@@ -20,6 +20,9 @@ public readonly record struct LambSettings(double Beta1, double Beta2, double Ep
 public readonly struct LambMomentsKernel(FlatStretch stretch, FlatState moment1, FlatState moment2, LambSettings settings) : IKernel
 {
     /// <inheritdoc/>
+    public KernelWork Work => stretch.Work(moment1, moment2);
+
+    /// <inheritdoc/>
     public void Run(WorkerPool workers) => new FlatUpdate<MomentsRule>(stretch, moment1, moment2, new MomentsRule(settings)).Run(workers);
 }
 
@@ -31,6 +34,9 @@ public readonly struct LambMomentsKernel(FlatStretch stretch, FlatState moment1,
 /// <param name="rate">The learning rate times the parameter's trust ratio.</param>
 public readonly struct LambKernel(FlatStretch stretch, FlatState moment1, FlatState moment2, LambSettings settings, double rate) : IKernel
 {
+    /// <inheritdoc/>
+    public KernelWork Work => stretch.Work(moment1, moment2);
+
     /// <inheritdoc/>
     public void Run(WorkerPool workers) => new FlatUpdate<LambRule>(stretch, moment1, moment2, new LambRule(settings, rate)).Run(workers);
 }

@@ -13,6 +13,9 @@ namespace NetZero.Tensors;
 public readonly struct LarsKernel(FlatStretch stretch, FlatState momentum, double decay, double weightDecay, double rate) : IKernel
 {
     /// <inheritdoc/>
+    public KernelWork Work => stretch.Work(momentum, FlatState.None);
+
+    /// <inheritdoc/>
     public void Run(WorkerPool workers) => new FlatUpdate<LarsRule>(stretch, momentum, FlatState.None, new LarsRule(decay, weightDecay, rate)).Run(workers);
 }
 

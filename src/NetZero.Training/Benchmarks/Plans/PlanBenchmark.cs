@@ -40,8 +40,8 @@ public static class PlanBenchmark
             run.Ranks,
             rank =>
             {
-                var module = RunParts.Shard(run, RunParts.PlannedModel(run), rank.Group, rank.Tensors, source: null);
-                var loop = RunParts.Loop(run, module, new RandomBatches(run, rank.Rank));
+                var module = RunParts.Shard(run, RunParts.Model(run, exactGelu: false), rank.Group, rank.Tensors, source: null);
+                var loop = RunParts.Loop(run, module, OptimizerParts.Make(run, module), new RandomBatches(run, rank.Rank));
                 for (var step = 0; step < Steps; step++)
                 {
                     var result = loop.Step(step, rank.Cancellation);
