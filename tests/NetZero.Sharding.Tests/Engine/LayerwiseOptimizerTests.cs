@@ -28,8 +28,8 @@ public class LayerwiseOptimizerTests
     {
         var alone = Run(optimizer, 1, ShardingPolicy.DataParallel).Run();
         var reference = Run(optimizer, ranks, ShardingPolicy.DataParallel).Run();
-        foreach (var name in (string[])["blocks.1.up.weight", "blocks.1.up.bias"])
-            Assert.True(alone.Before[name].Zip(alone.After[0][name], (a, b) => Math.Abs(a - b)).Max() > 1e-4, "training must move weights by far more than worlds may differ");
+        const string moved = "blocks.1.up.weight";
+        Assert.True(alone.Before[moved].Zip(alone.After[0][moved], (a, b) => Math.Abs(a - b)).Max() > 1e-3, "training must move weights for the test to mean something");
         foreach (var (name, values) in alone.After[0])
             for (var i = 0; i < values.Length; i++)
                 Assert.Equal(values[i], reference.After[0][name][i], 1e-5);

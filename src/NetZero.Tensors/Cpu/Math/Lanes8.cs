@@ -95,7 +95,9 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
     public static Lanes8 FloatOfBits(Lanes8 a) => new(Vector256.ConvertToSingle(a.Value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 Lookup(float* table, Lanes8 entries) => new(Vector256.Shuffle(Vector256.Load(table), entries.Value.AsInt32()));
+    public static Lanes8 Lookup(float* table, Lanes8 entries) => new(Avx2.IsSupported
+            ? Avx2.PermuteVar8x32(Vector256.Load(table), entries.Value.AsInt32())
+            : Vector256.Shuffle(Vector256.Load(table), entries.Value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 LoadBytes(byte* source)

@@ -53,6 +53,7 @@ internal readonly unsafe struct FlatUpdate<TRule>(FlatStretch stretch, FlatState
 
     // Widened, updated and rounded back block by block. The tiles are written before they are read.
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Blocks<T>(long from, long to)
         where T : struct, ILanes<T>
     {
