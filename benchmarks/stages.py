@@ -2,7 +2,7 @@
 """What sharding costs: training steps of stage 3, of stage 0, and of two single ranks that know nothing of each other, in turns.
 
     dotnet build -c Release src/NetZero.Cli
-    python3 benchmarks/stages.py SHAPE [--rounds N] [--steps N] [--out FILE]
+    python3 benchmarks/stages.py SHAPE [--rounds N] [--from N] [--steps N] [--out FILE]
 
 Each round runs the three once, in an order that changes from round to round; two single ranks run at the same time, one thread each, and their tokens are added. Ratios are
 taken within a round, and their median counts: a machine that is slower for a minute slows all three.
@@ -35,6 +35,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("shape")
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--from", dest="first", type=int, default=0, help="the first round's number, which decides its order")
     arguments.add_argument("--steps", type=int, default=10)
     arguments.add_argument("--out")
     given = arguments.parse_args()
@@ -44,7 +45,7 @@ def main():
         "2 x 1 rank": lambda: tokens(start(given.shape, 1, 0, given.steps), start(given.shape, 1, 0, given.steps)),
     }
     rounds = []
-    for number in range(given.rounds):
+    for number in range(given.first, given.first + given.rounds):
         names = list(runs)
         names = names[number % 3:] + names[:number % 3]
         rounds.append({name: runs[name]() for name in names})
