@@ -3,8 +3,9 @@ namespace NetZero.Collectives;
 /// <summary>What the ranks of one process share: their seats, the boards of their groups, and how the world came to a stop.</summary>
 internal sealed class InProcessWorld
 {
-    // Long enough for a peer that is about to arrive, short against the hundred microseconds that a sleep and a wake cost together.
-    private static readonly TimeSpan ShortWait = TimeSpan.FromMicroseconds(30);
+    // Longer than it takes to wake a rank: otherwise a rank that was woken finds that its peer has gone to sleep over that, and from then on each wakes the
+    // other in every call, at a hundred microseconds where a call takes one.
+    private static readonly TimeSpan ShortWait = TimeSpan.FromMicroseconds(400);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, CallBoard> _boards = [];

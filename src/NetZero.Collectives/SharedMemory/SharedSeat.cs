@@ -6,8 +6,9 @@ namespace NetZero.Collectives;
 /// <summary>One rank's place in a world of processes: the segment and the arenas as this process maps them, and how the world came to a stop.</summary>
 internal sealed unsafe class SharedSeat : IProcessSeat
 {
-    // Long enough for a peer that is about to arrive; a sleep and a wake across processes cost about as much.
-    private static readonly TimeSpan ShortWait = TimeSpan.FromMicroseconds(60);
+    // Longer than it takes to wake a rank: otherwise a rank that was woken finds that its peer has gone to sleep over that, and from then on each wakes the
+    // other in every call, at a hundred microseconds and more where a call takes one.
+    private static readonly TimeSpan ShortWait = TimeSpan.FromMicroseconds(400);
 
     // A sleeping rank looks around at least so often, whatever happens to who should wake it.
     private static readonly TimeSpan LongestSleep = TimeSpan.FromMilliseconds(100);
