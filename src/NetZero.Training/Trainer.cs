@@ -97,6 +97,7 @@ public static class Trainer
             Stopped = state.Stopped,
             Checkpoint = state.Saved?.Path,
             ResumedFrom = state.Resumed?.Step,
+            Stragglers = [.. state.Stragglers.Values],
             StepsDone = (int)(state.Resumed?.Step ?? 0) + metrics.Count,
             Steps = run.Steps,
             FirstLoss = (state.Earlier.First ?? metrics.FirstOrDefault())?.Loss,

@@ -17,6 +17,7 @@ internal sealed class LiveProgress : ITrainingObserver
     private volatile EvaluationReport? _evaluation;
     private volatile ResumeReport? _resume;
     private volatile SaveReport? _checkpoint;
+    private volatile StragglerReport? _straggler;
     private double _firstLoss = double.NaN;
 
     private LiveProgress()
@@ -61,6 +62,8 @@ internal sealed class LiveProgress : ITrainingObserver
 
     public void OnCheckpoint(SaveReport report) => _checkpoint = report;
 
+    public void OnStraggler(StragglerReport report) => _straggler = report;
+
     public void OnEvaluation(EvaluationReport report) => _evaluation = report;
 
     private IRenderable Draw()
@@ -74,6 +77,8 @@ internal sealed class LiveProgress : ITrainingObserver
             rows.Add(new Text("first step ..."));
         if (_checkpoint is { } checkpoint)
             rows.Add(new Text(CheckpointText.Line(checkpoint)));
+        if (_straggler is { } straggler)
+            rows.Add(new Text($"warning: {straggler}"));
         return new Rows(rows);
     }
 

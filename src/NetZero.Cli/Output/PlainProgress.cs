@@ -46,6 +46,12 @@ internal sealed class PlainProgress(TextWriter output) : ITrainingObserver
         output.Flush();
     }
 
+    public void OnStraggler(StragglerReport report)
+    {
+        output.WriteLine($"warning: {report}");
+        output.Flush();
+    }
+
     public void OnEvaluation(EvaluationReport report)
     {
         output.WriteLine(ProgressText.Line(report));

@@ -26,6 +26,10 @@ internal static class SummaryJson
         JsonLine.Number(json, "unigram_entropy", summary.UnigramEntropy);
         JsonLine.Number(json, "tokens_per_second", summary.TokensPerSecond);
         JsonLine.Number(json, "seconds", summary.Seconds);
+        json.WriteStartArray("slow_ranks");
+        foreach (var straggler in summary.Stragglers)
+            json.WriteNumberValue(straggler.Rank);
+        json.WriteEndArray();
         json.WriteStartArray("peak_bytes");
         foreach (var rank in summary.Memory)
             rank.Peak.WriteTo(json);

@@ -28,6 +28,8 @@ internal static class SummaryText
             output.WriteLine(
                 $"speed   {ProgressText.Speed(summary.TokensPerSecond)} in the median step, {ProgressText.Time(TimeSpan.FromSeconds(summary.Seconds))} in all");
         }
+        foreach (var straggler in summary.Stragglers)
+            output.WriteLine($"slow    {straggler}");
         if (summary.Memory.Count > 0)
             WriteMemory(output, summary.Memory);
         if (!summary.Cancelled)

@@ -17,6 +17,8 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
     private readonly TimeLeftEstimate _timeLeft = new();
     private readonly SampleOrder _order = state.Text.Order;
 
+    private readonly StragglerWatch _stragglers = new();
+
     // Samples of the steps before the first, less those that steps of this batch size would have used.
     private long _origin;
 
@@ -35,6 +37,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         var saved = first;
         for (var step = first; step < _run.Steps; step++)
         {
+            var waited = rank.Group.Recorder.WaitSeconds;
             if (!loop.TryStep(step, out var result, rank.Cancellation))
             {
                 if (saved != step)
@@ -42,12 +45,13 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
                 break;
             }
 
+            var waits = WaitsSince(waited);
             ReportMemory(RankReport.Of(_run, module, loop));
             var (save, stopped) = checkpoints?.After(step + 1, stop.IsCancellationRequested) ?? default;
             var evaluates = (_run.EvalEvery > 0 && (step + 1) % _run.EvalEvery == 0) || (save && _run.Checkpoints.KeepBest > 0);
             var evaluation = evaluates ? Evaluate(loop, step) : null;
             if (Reports)
-                Report(result, evaluation);
+                Report(result, waits, evaluation);
             if (save)
             {
                 checkpoints!.Save(step + 1, SamplesAfter(step), evaluation);
@@ -104,13 +108,33 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
             state.Report(each);
     }
 
-    private void Report(StepResult result, double? validationLoss)
+    // How long each rank waited for others in a step, of which its own count was taken at the beginning.
+    private double[] WaitsSince(double before)
+    {
+        if (rank.WorldSize == 1)
+            return [];
+        var waits = new double[rank.WorldSize];
+        waits[rank.Rank] = rank.Group.Recorder.WaitSeconds - before;
+        rank.Group.AllReduce("waits", waits, ReduceOp.Sum);
+        return waits;
+    }
+
+    private void Report(StepResult result, double[] waits, double? validationLoss)
     {
         var step = (int)result.Step;
         var tokens = state.Text.TokensUpTo(SamplesAfter(step));
         var metrics = new StepMetrics(
             step, result.Loss, result.GradientNorm, result.LearningRate, tokens, (tokens - state.Text.TokensUpTo(SamplesAfter(step - 1))) / result.Seconds, result.Seconds,
-            validationLoss, result.LossScale, result.Skipped);
+            validationLoss, result.LossScale, result.Skipped)
+        {
+            WaitSeconds = waits,
+        };
+        if (_stragglers.After(step, result.Seconds, waits) is { } straggler)
+        {
+            state.Stragglers[straggler.Rank] = straggler;
+            state.Observer.OnStraggler(straggler);
+        }
+
         state.Files.Write(metrics);
         state.Report(metrics);
         state.Observer.OnStep(new StepReport(

@@ -40,6 +40,9 @@ internal sealed class RunState(
     /// <summary>The checkpoint that was saved last, on rank 0.</summary>
     public SaveReport? Saved { get; set; }
 
+    /// <summary>The latest report of each rank that held the others up, on rank 0.</summary>
+    public SortedDictionary<int, StragglerReport> Stragglers { get; } = [];
+
     /// <summary>Whether the run has ended early because it was asked to, its state saved.</summary>
     public bool Stopped { get; set; }
 

@@ -25,6 +25,11 @@ public interface ITrainingObserver
     {
     }
 
+    /// <summary>A rank has been slower than the others for some steps; told once for each time that it begins to be so.</summary>
+    void OnStraggler(StragglerReport report)
+    {
+    }
+
     /// <summary>The validation text was evaluated; the step's <see cref="OnStep"/> follows.</summary>
     void OnEvaluation(EvaluationReport report)
     {

@@ -36,6 +36,9 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
         report.Metrics.Step, report.Metrics.Loss, report.Metrics.GradientNorm, report.Metrics.LearningRate, report.Metrics.TokensPerSecond);
 
     /// <inheritdoc/>
+    public void OnStraggler(StragglerReport report) => Straggles(report.Rank, report.Step, report.Seconds, report.OthersSeconds);
+
+    /// <inheritdoc/>
     public void OnEvaluation(EvaluationReport report) => Evaluated(report.Step, report.Loss);
 
     /// <inheritdoc/>
@@ -81,4 +84,7 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
 
     [LoggerMessage(11, LogLevel.Warning, "Stopped after {StepsDone} of {Steps} steps, saved as {Checkpoint}")]
     private partial void Stopped(int stepsDone, int steps, string? checkpoint);
+
+    [LoggerMessage(12, LogLevel.Warning, "Rank {Rank} is slow: it computed {Seconds} s in step {Step}, the others {OthersSeconds} s")]
+    private partial void Straggles(int rank, int step, double seconds, double othersSeconds);
 }

@@ -57,6 +57,9 @@ public sealed record RunSummary
     /// <summary>The step that it went on from; null where it began at its beginning.</summary>
     public long? ResumedFrom { get; init; }
 
+    /// <summary>Ranks that were found to hold the others up, the latest report of each.</summary>
+    public IReadOnlyList<StragglerReport> Stragglers { get; init; } = [];
+
     /// <summary>Steps that were done, those before it went on included.</summary>
     public required int StepsDone { get; init; }
 

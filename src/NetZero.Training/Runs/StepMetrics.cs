@@ -17,6 +17,9 @@ public sealed record StepMetrics(
     int Step, double Loss, double GradientNorm, double LearningRate, long Tokens, double TokensPerSecond, double StepSeconds,
     double? ValidationLoss = null, double? LossScale = null, bool Skipped = false)
 {
+    /// <summary>Seconds of the step in which each rank waited for others; empty for a single rank.</summary>
+    public IReadOnlyList<double> WaitSeconds { get; init; } = [];
+
     /// <summary>Writes the line's object. Numbers read back to the same double; those that are none stand as text, such as "NaN".</summary>
     public void Write(Utf8JsonWriter writer)
     {
@@ -28,6 +31,14 @@ public sealed record StepMetrics(
         writer.WriteNumber("tokens", Tokens);
         WriteReal(writer, "tokens_per_second", TokensPerSecond);
         WriteReal(writer, "step_seconds", StepSeconds);
+        if (WaitSeconds.Count > 0)
+        {
+            writer.WriteStartArray("wait_seconds");
+            foreach (var seconds in WaitSeconds)
+                writer.WriteNumberValue(Math.Round(seconds, 6));
+            writer.WriteEndArray();
+        }
+
         if (ValidationLoss is { } loss)
             WriteReal(writer, "validation_loss", loss);
         if (LossScale is { } scale)
