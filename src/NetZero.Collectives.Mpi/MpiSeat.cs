@@ -46,7 +46,7 @@ internal sealed class MpiSeat : IProcessSeat
         Deterministic = options.Deterministic;
 
         // As ranks that share memory keep them, so that others can look into this process.
-        _records = SharedMapping.Create("segment", SharedSegment.BytesFor(runtime.Size));
+        _records = SharedMapping.Create("segment", SharedSegment.BytesWithoutBoards(runtime.Size));
         var segment = new SharedSegment(_records);
         segment.Format(runtime.Size);
         _records.RemoveName();

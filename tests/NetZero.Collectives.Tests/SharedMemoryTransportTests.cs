@@ -30,6 +30,32 @@ public sealed unsafe class SharedMemoryTransportTests : TransportSuite
     });
 
     [Fact]
+    public void ResultsBeyondTheCaches_AreTheSameBits() => SharedRanks.Run(2, rank =>
+    {
+        // Above the size at which results are stored around the caches, and of a length that no vector divides.
+        var length = (int)(LargeCopy.AroundBytes / sizeof(float) / 2) + 13;
+        using var shard = new TestBuffer(length, DType.F32).Fill(rank.Rank, 4);
+        using var whole = new TestBuffer(2 * length, DType.F32);
+        rank.Group.AllGather("large", shard, whole).WaitInputs();
+        for (var r = 0; r < 2; r++)
+        {
+            using var expected = new TestBuffer(length, DType.F32).Fill(r, 4);
+            Assert.True(Singles(whole.Buffer.Slice((long)r * length, length)).SequenceEqual(Singles(expected)));
+        }
+
+        foreach (var op in (ReduceOp[])[ReduceOp.Sum, ReduceOp.Average])
+        {
+            using var own = new TestBuffer(2 * length, DType.F32).Fill(rank.Rank, 5);
+            rank.Group.ReduceScatter("large", own, shard, op).WaitInputs();
+            using var all = new TestBuffer(2 * length, DType.F32).Fill(rank.Rank, 5);
+            rank.Group.AllReduce("large", all, op).WaitInputs();
+            Assert.True(Singles(all.Buffer.Slice((long)rank.Rank * length, length)).SequenceEqual(Singles(shard)));
+        }
+    });
+
+    private static ReadOnlySpan<float> Singles(CollectiveBuffer buffer) => new(buffer.Pointer, checked((int)buffer.Count));
+
+    [Fact]
     public void MoreCallsThanSlotsInFlight_CompleteInOrder() => SharedRanks.Run(3, rank =>
     {
         const int calls = 3 * SharedBoard.Depth;

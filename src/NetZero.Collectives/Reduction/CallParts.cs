@@ -9,11 +9,15 @@ internal static unsafe class CallParts
     // Four parts a rank even out ranks that come late; more would only cost.
     private const int AllReducePartsPerRank = 4;
 
+    // Below it one rank is done before another has begun.
+    private const long SmallestAllReduceElements = 256;
+
     /// <summary>Into how many parts a call of <paramref name="ranks"/> ranks falls.</summary>
     public static int Count(in CollectiveCall call, int ranks) => call.Operation switch
     {
         CollectiveOperation.Barrier => 0,
-        CollectiveOperation.AllReduce => (int)Math.Clamp(call.Elements / AllReduceElements, 1, (long)AllReducePartsPerRank * ranks),
+        CollectiveOperation.AllReduce => (int)Math.Clamp(
+            call.Elements / AllReduceElements, call.Elements < SmallestAllReduceElements * ranks ? 1 : ranks, (long)AllReducePartsPerRank * ranks),
         CollectiveOperation.AllReduceScalars or CollectiveOperation.Send or CollectiveOperation.Receive => 1,
         _ => ranks,
     };
@@ -38,18 +42,18 @@ internal static unsafe class CallParts
         {
             case CollectiveOperation.AllGather:
                 for (var rank = 0; rank < calls.Length; rank++)
-                    Copy(calls[rank].Input, call.Output.Slice(rank * call.Output.Count / calls.Length, calls[rank].Input.Count));
+                    Copy(calls[rank].Input, call.Output.Slice(rank * call.Output.Count / calls.Length, calls[rank].Input.Count), call.Output.Bytes);
                 break;
             case CollectiveOperation.AllToAll:
                 var chunk = call.Output.Count / calls.Length;
                 for (var rank = 0; rank < calls.Length; rank++)
-                    Copy(calls[rank].Input.Slice(part * chunk, chunk), call.Output.Slice(rank * chunk, chunk));
+                    Copy(calls[rank].Input.Slice(part * chunk, chunk), call.Output.Slice(rank * chunk, chunk), call.Output.Bytes);
                 break;
             case CollectiveOperation.Broadcast:
-                Copy(calls[call.Peer].Input, call.Output);
+                Copy(calls[call.Peer].Input, call.Output, call.Output.Bytes);
                 break;
             case CollectiveOperation.Send or CollectiveOperation.Receive:
-                Copy(calls[0].Input, calls[1].Output);
+                Copy(calls[0].Input, calls[1].Output, calls[1].Output.Bytes);
                 break;
             case CollectiveOperation.ReduceScatter:
                 ReduceScatter(calls, part);
@@ -89,9 +93,9 @@ internal static unsafe class CallParts
             TreeReduction.Reduce(call.DType, call.ReduceOp, buffers, buffers, count);
     }
 
-    private static void Copy(in CollectiveBuffer from, in CollectiveBuffer to)
+    private static void Copy(in CollectiveBuffer from, in CollectiveBuffer to, long resultBytes)
     {
         if (from.Pointer != to.Pointer)
-            Buffer.MemoryCopy(from.Pointer, to.Pointer, to.Bytes, from.Bytes);
+            LargeCopy.Copy(from.Pointer, to.Pointer, from.Bytes, resultBytes >= LargeCopy.AroundBytes);
     }
 }

@@ -92,6 +92,9 @@ internal static unsafe class TreeReduction
         var tile = (int)Math.Min(TileElements, count);
         var slots = BitOperations.Log2((uint)sources.Length) + 2;
         var scratch = stackalloc T[slots * tile];
+
+        // A result of its own that no cache holds afterwards anyhow is made in the scratch memory and stored around the caches.
+        var around = TFormat.IsDirect && destinations.Length == 1 && count * sizeof(T) >= LargeCopy.AroundBytes / 2 && !sources.Contains(destinations[0]);
         for (long start = 0; start < count; start += tile)
         {
             var n = (int)Math.Min(tile, count - start);
@@ -100,9 +103,15 @@ internal static unsafe class TreeReduction
             // The first destination gets the root of the tree directly. That may be a source's memory: every element of the tile has been
             // read by then, except the root's own two operands, which are read right before the write.
             var first = (T*)(destinations[0] + offset);
-            var result = Evaluate<T, TFormat, TReduction>(sources, offset, 0, sources.Length, scratch, tile, n, TFormat.IsDirect ? first : null);
+            var result = Evaluate<T, TFormat, TReduction>(sources, offset, 0, sources.Length, scratch, tile, n, TFormat.IsDirect && !around ? first : null);
             if (scale != T.One)
                 Scale(result, scale, n);
+            if (around)
+            {
+                LargeCopy.Copy(result, first, (long)n * sizeof(T), around: true);
+                continue;
+            }
+
             for (var d = TFormat.IsDirect ? 1 : 0; d < destinations.Length; d++)
                 TFormat.Write(result, (void*)(destinations[d] + offset), n);
         }

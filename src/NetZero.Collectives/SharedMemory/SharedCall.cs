@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Unicode;
 using NetZero.Tensors;
 
 namespace NetZero.Collectives;
@@ -94,7 +95,7 @@ internal unsafe struct SharedCall
     /// <returns>The bytes written.</returns>
     public static int WriteLabel(ReadOnlySpan<char> label, Span<byte> destination)
     {
-        Encoding.UTF8.GetEncoder().Convert(label, destination, flush: true, out _, out var bytes, out _);
+        _ = Utf8.FromUtf16(label, destination, out _, out var bytes);
         return bytes;
     }
 

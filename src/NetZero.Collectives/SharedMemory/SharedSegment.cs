@@ -33,14 +33,17 @@ internal sealed unsafe class SharedSegment(SharedMapping mapping) : IDisposable
     private GroupEntry* Groups => (GroupEntry*)(mapping.Address + HeaderBytes);
 
     /// <summary>Bytes of a segment for a world. The most part is boards, of which only what is used takes memory.</summary>
-    public static long BytesFor(int worldSize) => (1L << 30) + ((long)worldSize * RankArea.Bytes);
+    public static long BytesFor(int worldSize) => (1L << 30) + BytesWithoutBoards(worldSize);
+
+    /// <summary>Bytes of a segment that holds no more than what ranks have called.</summary>
+    public static long BytesWithoutBoards(int worldSize) => HeaderBytes + (MostGroups * GroupBytes) + ((long)worldSize * RankArea.Bytes);
 
     /// <summary>Writes the header into new memory.</summary>
     public void Format(int worldSize)
     {
         Head->Version = Version;
         Head->WorldSize = worldSize;
-        Head->Used = HeaderBytes + (MostGroups * GroupBytes) + ((long)worldSize * RankArea.Bytes);
+        Head->Used = BytesWithoutBoards(worldSize);
         Volatile.Write(ref Head->Magic, Magic);
     }
 
