@@ -62,7 +62,7 @@ train() {
 
 echo "== two hosts, nothing happens"
 timeout 90 bash -c "$(declare -f train); work=$work a=$a net=$net mpirun=$mpirun tool=$tool train mpi" >"$work/mpi.log" 2>&1 || { cat "$work/mpi.log"; exit 1; }
-dotnet "$tool" train "$work/run.json" --ranks 2 --output "$work/threads" >/dev/null
+(cd "$work" && dotnet "$tool" train run.json --ranks 2 --output threads >/dev/null)
 cmp "$work/mpi/model/model.safetensors" "$work/threads/model/model.safetensors"
 echo "== the weights are those of two threads"
 

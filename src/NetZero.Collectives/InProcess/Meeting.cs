@@ -13,6 +13,9 @@ namespace NetZero.Collectives;
 /// </remarks>
 internal sealed class Meeting
 {
+    // Some tens of microseconds: a peer that is about to arrive has come by then.
+    private const int SpinsBeforeStepAside = 64;
+
     private const int Free = 0;
     private const int Taken = 1;
     private const int Done = 2;
@@ -175,11 +178,16 @@ internal sealed class Meeting
     {
         var start = Stopwatch.GetTimestamp();
         var world = seat.World;
-        while (Stopwatch.GetElapsedTime(start) < world.SpinTime)
+        for (var spins = 0; Stopwatch.GetElapsedTime(start) < world.SpinTime; spins++)
         {
             if (condition(this, argument))
                 return;
-            Thread.SpinWait(20);
+
+            // Whom this rank waits for may be waiting for its core.
+            if (spins < SpinsBeforeStepAside)
+                Thread.SpinWait(20);
+            else
+                Thread.Yield();
         }
 
         lock (_waiting)

@@ -17,6 +17,9 @@ internal sealed unsafe class SharedBoard
     /// <summary>Calls in flight at once; one more waits for the oldest.</summary>
     public const int Depth = 64;
 
+    // Some tens of microseconds: a peer that is about to arrive has come by then.
+    private const int SpinsBeforeStepAside = 16;
+
     private const int Free = 0;
     private const int Taken = 1;
     private const int Done = 2;
@@ -241,8 +244,11 @@ internal sealed unsafe class SharedBoard
     private void Block(long sequence, int place, int argument, Func<SharedBoard, long, int, bool> condition)
     {
         var start = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(start) < _seat.SpinTime)
+        for (var spins = 0; Stopwatch.GetElapsedTime(start) < _seat.SpinTime; spins++)
         {
+            // Whom this rank waits for may be waiting for its core.
+            if (spins >= SpinsBeforeStepAside)
+                Thread.Yield();
             for (var i = 0; i < 32; i++)
             {
                 if (condition(this, sequence, argument))

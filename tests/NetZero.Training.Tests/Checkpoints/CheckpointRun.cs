@@ -52,7 +52,7 @@ internal sealed class CheckpointRun(TemporaryFolder folder)
         Assert.Equal(At(expected).ModelBytes, At(actual).ModelBytes);
     }
 
-    public string[] Lines(string name) => [.. At(name).Metrics.Select(line => string.Join(", ", line.EnumerateObject().Where(p => p.Name is not ("tokens_per_second" or "step_seconds"))))];
+    public string[] Lines(string name) => [.. At(name).Metrics.Select(line => string.Join(", ", line.EnumerateObject().Where(p => p.Name is not ("tokens_per_second" or "step_seconds" or "wait_seconds"))))];
 
     public CheckpointFolder Checkpoints(string name) => new(Path.Combine(At(name).Folder, "checkpoints"));
 

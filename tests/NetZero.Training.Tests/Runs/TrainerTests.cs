@@ -79,7 +79,7 @@ public sealed class TrainerTests : IDisposable
         Assert.All(lines, line =>
         {
             Assert.Equal(
-                ["step", "loss", "grad_norm", "learning_rate", "tokens", "tokens_per_second", "step_seconds"],
+                ["step", "loss", "grad_norm", "learning_rate", "tokens", "tokens_per_second", "step_seconds", "wait_seconds"],
                 line.EnumerateObject().Select(property => property.Name));
             Assert.Equal(Fixture.Run.Lr, line.GetProperty("learning_rate").GetDouble());
         });
