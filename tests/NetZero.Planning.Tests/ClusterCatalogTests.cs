@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace NetZero.Planning.Tests;
 
 public class ClusterCatalogTests
@@ -45,5 +47,31 @@ public class ClusterCatalogTests
         Assert.StartsWith("mine.json: ", failure.Message);
         Assert.Contains(message, failure.Message);
         Assert.DoesNotContain('\n', failure.Message);
+    }
+
+    // Keys of the schema are those that are read, object by object, whatever the order.
+    [Fact]
+    public void Schema_HasTheKeysThatFilesHave()
+    {
+        var link = new LinkDescription { Origin = "", BytesPerSecond = 1, HopSeconds = 1, Oversubscription = 1 };
+        var use = new DeviceUse { Ranks = 1, Threads = 1, LaunchSeconds = 0, StepSeconds = 0, LoadSecondsPerToken = 0, Kernels = new Dictionary<string, KernelRate> { ["Gemm"] = new(1, 1, 1) } };
+        var whole = ClusterCatalog.Find("h100x8") with { Schema = "cluster.schema.json", Inside = link, Network = link };
+        using var file = JsonDocument.Parse(ClusterCatalog.ToJson(whole with { Device = whole.Device with { Uses = [use] } }));
+        using var schema = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "cluster.schema.json")));
+        Same(schema.RootElement, file.RootElement);
+
+        static void Same(JsonElement schema, JsonElement value)
+        {
+            if (value.ValueKind == JsonValueKind.Array)
+                Same(schema.GetProperty("items"), value[0]);
+            else if (value.ValueKind == JsonValueKind.Object && schema.TryGetProperty("properties", out var properties))
+            {
+                Assert.Equal(value.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal), properties.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
+                foreach (var property in value.EnumerateObject())
+                    Same(properties.GetProperty(property.Name), property.Value);
+            }
+            else if (value.ValueKind == JsonValueKind.Object)
+                Same(schema.GetProperty("additionalProperties"), value.EnumerateObject().First().Value);
+        }
     }
 }

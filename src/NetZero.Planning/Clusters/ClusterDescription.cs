@@ -1,8 +1,14 @@
+using System.Text.Json.Serialization;
+
 namespace NetZero.Planning;
 
 /// <summary>Machines to train on: equal nodes of equal devices, with links inside a node and a network between nodes.</summary>
 public sealed record ClusterDescription
 {
+    /// <summary>The schema that a file names for editors, <c>docs/cluster.schema.json</c>.</summary>
+    [JsonPropertyName("$schema")]
+    public string? Schema { get; init; }
+
     /// <summary>What it is called.</summary>
     public required string Name { get; init; }
 

@@ -52,6 +52,7 @@ internal static class ClusterFile
     ReadCommentHandling = JsonCommentHandling.Skip,
     AllowTrailingCommas = true,
     WriteIndented = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ClusterDescription))]
 internal sealed partial class ClusterJson : JsonSerializerContext;

@@ -34,7 +34,7 @@ internal sealed partial record PublishedWorkload(Workload Run, ClusterDescriptio
         var devices = row.Count("devices") is > 0 and var given ? given : Or(row.Count("dp") * tensor * pipeline * context, AssumedDevices, "devices");
         var data = row.Count("dp") is > 0 and var replicas ? replicas : Math.Max(1, devices / (tensor * pipeline * context));
         var samples = row.Number("global_batch_tokens") / sequence / data;
-        var microBatch = row.Count("micro_batch") is > 0 and var stated ? stated : Or(0, MicroBatch(samples, pipeline), "micro-batch");
+        var microBatch = row.Count("micro_batch") is > 0 and var stated ? stated : Or(0, IsBatchOfARank(row) ? Math.Max(1, (int)samples) : MicroBatch(samples, pipeline), "micro-batch");
         var microBatches = samples > 0 ? Math.Max(1, (int)Math.Round(samples / microBatch)) : Accumulation(row.Notes) ?? Or(0, AssumedMicroBatches, "micro-batches");
         var run = new Workload
         {
@@ -79,6 +79,10 @@ internal sealed partial record PublishedWorkload(Workload Run, ClusterDescriptio
             return otherwise;
         }
     }
+
+    // What a rank is given at once, as far as the publisher says.
+    private static bool IsBatchOfARank(PublishedRow row) =>
+        row.Notes.Contains("batch column is per DP rank", StringComparison.OrdinalIgnoreCase) && row.Number("global_batch_tokens") > 0 && row.Count("pp") <= 1;
 
     // Most that divides: pipelines run single samples, others up to four.
     private static int MicroBatch(double samples, int pipeline) => pipeline > 1 || samples < 2 ? 1 : samples < 4 ? 2 : 4;
