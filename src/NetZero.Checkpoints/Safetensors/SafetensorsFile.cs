@@ -59,7 +59,7 @@ public sealed class SafetensorsFile : IDisposable
 
     private static SafetensorsFile OpenReadable(string path)
     {
-        var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.SequentialScan);
         try
         {
             var fileBytes = RandomAccess.GetLength(handle);

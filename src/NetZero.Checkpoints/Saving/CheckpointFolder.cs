@@ -21,7 +21,7 @@ public sealed class CheckpointFolder(string path)
     public string FullPath { get; } = Path.GetFullPath(path);
 
     /// <summary>The checkpoint of a step.</summary>
-    public string Of(long step) => Path.Combine(FullPath, Name(step));
+    public string Of(long step) => Path.Combine(FullPath, NameOf(step));
 
     /// <summary>The steps that there are checkpoints of, sound or not, newest first.</summary>
     public IReadOnlyList<long> Steps()
@@ -43,14 +43,24 @@ public sealed class CheckpointFolder(string path)
         ArgumentNullException.ThrowIfNull(name);
         step = 0;
         return name.StartsWith(Prefix, StringComparison.Ordinal)
-            && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out step) && Name(step) == name;
+            && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out step) && NameOf(step) == name;
     }
+
+    /// <summary>The name of a step's checkpoint.</summary>
+    public static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:D6}");
+
+    /// <summary>Begins to take a checkpoint from elsewhere.</summary>
+    /// <param name="step">Its step.</param>
+    /// <param name="manifest">Its manifest, as bytes.</param>
+    /// <exception cref="CheckpointException">The manifest is damaged, or of another step.</exception>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    public IncomingCheckpoint Receive(long step, byte[] manifest) => new(this, step, manifest);
 
     /// <summary>Removes a checkpoint.</summary>
     /// <exception cref="IOException">It cannot be removed.</exception>
     public void Remove(long step)
     {
-        var removed = Path.Combine(FullPath, $".{Name(step)}{RemovedSuffix}");
+        var removed = Path.Combine(FullPath, $".{NameOf(step)}{RemovedSuffix}");
         DeleteIfThere(removed);
         Directory.Move(Of(step), removed);
         DeleteIfThere(removed);
@@ -61,9 +71,9 @@ public sealed class CheckpointFolder(string path)
     /// <exception cref="IOException">It cannot be renamed.</exception>
     public string SetAside(long step)
     {
-        var name = AsidePrefix + Name(step);
+        var name = AsidePrefix + NameOf(step);
         for (var i = 2; Path.Exists(Path.Combine(FullPath, name)); i++)
-            name = $"{AsidePrefix}{Name(step)}-{i}";
+            name = $"{AsidePrefix}{NameOf(step)}-{i}";
         Directory.Move(Of(step), Path.Combine(FullPath, name));
         return name;
     }
@@ -98,7 +108,7 @@ public sealed class CheckpointFolder(string path)
     }
 
     /// <summary>Where a checkpoint is written before it is complete.</summary>
-    internal string Partial(long step) => Path.Combine(FullPath, $".{Name(step)}{PartialSuffix}");
+    internal string Partial(long step) => Path.Combine(FullPath, $".{NameOf(step)}{PartialSuffix}");
 
     /// <summary>Gives up a checkpoint that was begun.</summary>
     internal void Abandon(long step) => DeleteIfThere(Partial(step));
@@ -119,12 +129,10 @@ public sealed class CheckpointFolder(string path)
     {
         var latest = Path.Combine(FullPath, LatestFile);
         var temporary = latest + TemporarySuffix;
-        DurableFile.Write(temporary, System.Text.Encoding.UTF8.GetBytes(Name(step) + "\n"));
+        DurableFile.Write(temporary, System.Text.Encoding.UTF8.GetBytes(NameOf(step) + "\n"));
         File.Move(temporary, latest, overwrite: true);
         DirectorySync.Flush(FullPath);
     }
-
-    private static string Name(long step) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:D6}");
 
     private static void DeleteIfThere(string folder)
     {

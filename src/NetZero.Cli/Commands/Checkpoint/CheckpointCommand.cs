@@ -16,6 +16,8 @@ internal static class CheckpointCommand
         CheckpointExportVerb.Create(terminal),
         CheckpointImportVerb.Create(terminal),
         CheckpointPruneVerb.Create(terminal),
+        CheckpointTransferVerbs.CreatePush(terminal),
+        CheckpointTransferVerbs.CreatePull(terminal),
     };
 
     /// <summary>An argument that names a checkpoint, a folder of them or a run's folder.</summary>

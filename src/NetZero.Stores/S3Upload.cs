@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using Amazon.S3;
+using Amazon.S3.Model;
+
+namespace NetZero.Stores;
+
+/// <summary>Sends one file in parts. An upload that was cut off goes on: parts that the store has, with the bytes that the file has, are not sent again.</summary>
+/// <param name="client">The store.</param>
+/// <param name="bucket">The bucket.</param>
+/// <param name="partBytes">Bytes of a part; stores ask for at least 5 MiB.</param>
+internal sealed class S3Upload(IAmazonS3 client, string bucket, long partBytes)
+{
+    private const int PartsAtATime = 4;
+
+    /// <summary>Sends a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="key">The object's key.</param>
+    /// <param name="cancellation">Gives up; the parts stay for the next attempt.</param>
+    /// <returns>Bytes that were sent.</returns>
+    public async Task<long> SendAsync(string path, string key, CancellationToken cancellation)
+    {
+        var length = new FileInfo(path).Length;
+        var upload = await FindAsync(key, cancellation).ConfigureAwait(false);
+        var there = upload is null ? [] : await PartsAsync(key, upload, cancellation).ConfigureAwait(false);
+        upload ??= (await client.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest { BucketName = bucket, Key = key }, cancellation).ConfigureAwait(false)).UploadId;
+        var count = (int)Math.Max(1, (length + partBytes - 1) / partBytes);
+        var tags = new PartETag[count];
+        long sent = 0;
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = PartsAtATime, CancellationToken = cancellation },
+            async (i, stop) =>
+            {
+                var bytes = await ReadAsync(path, i * partBytes, (int)Math.Min(partBytes, length - (i * partBytes)), stop).ConfigureAwait(false);
+                if (there.TryGetValue(i + 1, out var tag) && tag.Trim('"') == Tag(bytes))
+                {
+                    tags[i] = new PartETag(i + 1, tag);
+                    return;
+                }
+
+                using var stream = new MemoryStream(bytes, writable: false);
+                var answer = await client.UploadPartAsync(
+                    new UploadPartRequest { BucketName = bucket, Key = key, UploadId = upload, PartNumber = i + 1, PartSize = bytes.Length, InputStream = stream }, stop).ConfigureAwait(false);
+                tags[i] = new PartETag(i + 1, answer.ETag);
+                Interlocked.Add(ref sent, bytes.Length);
+            }).ConfigureAwait(false);
+        await client.CompleteMultipartUploadAsync(
+            new CompleteMultipartUploadRequest { BucketName = bucket, Key = key, UploadId = upload, PartETags = [.. tags] }, cancellation).ConfigureAwait(false);
+        return sent;
+    }
+
+    // What S3 calls a part without a key of encryption of one's own; another tag means that the part is sent again.
+#pragma warning disable CA5351 // Not for security: the protocol names parts so.
+    private static string Tag(byte[] bytes) => Convert.ToHexStringLower(MD5.HashData(bytes));
+#pragma warning restore CA5351
+
+    private static async Task<byte[]> ReadAsync(string path, long start, int length, CancellationToken cancellation)
+    {
+        var bytes = new byte[length];
+        using var file = File.OpenHandle(path, options: FileOptions.Asynchronous);
+        for (var done = 0; done < length;)
+        {
+            var read = await RandomAccess.ReadAsync(file, bytes.AsMemory(done), start + done, cancellation).ConfigureAwait(false);
+            done += read > 0 ? read : throw new IOException($"{path} became shorter while it was sent");
+        }
+
+        return bytes;
+    }
+
+    // The newest of the object's uploads that nobody has completed.
+    private async Task<string?> FindAsync(string key, CancellationToken cancellation)
+    {
+        var answer = await client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = bucket, Prefix = key }, cancellation).ConfigureAwait(false);
+        return answer.MultipartUploads.Where(u => u.Key == key).OrderByDescending(u => u.Initiated).FirstOrDefault()?.UploadId;
+    }
+
+    private async Task<Dictionary<int, string>> PartsAsync(string key, string upload, CancellationToken cancellation)
+    {
+        var parts = new Dictionary<int, string>();
+        var request = new ListPartsRequest { BucketName = bucket, Key = key, UploadId = upload };
+        ListPartsResponse answer;
+        do
+        {
+            answer = await client.ListPartsAsync(request, cancellation).ConfigureAwait(false);
+            foreach (var part in answer.Parts)
+                parts[part.PartNumber] = part.ETag;
+            request.PartNumberMarker = answer.NextPartNumberMarker.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+        while (answer.IsTruncated);
+        return parts;
+    }
+}

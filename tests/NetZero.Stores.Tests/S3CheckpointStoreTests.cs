@@ -1,0 +1,166 @@
+using NetZero.Checkpoints;
+using NetZero.Collectives;
+using NetZero.Nn;
+using NetZero.Sharding;
+
+namespace NetZero.Stores.Tests;
+
+/// <summary>Checkpoints in an object store: complete or not there, whatever fails on the way.</summary>
+public sealed class S3CheckpointStoreTests : IDisposable
+{
+    // Several parts a file.
+    private const long PartBytes = 4000;
+
+    private readonly string _root = Directory.CreateTempSubdirectory("netzero-tests-").FullName;
+    private readonly FakeS3 _server = new();
+    private readonly CheckpointFolder _local;
+
+    public S3CheckpointStoreTests()
+    {
+        _local = new CheckpointFolder(Path.Combine(_root, "local"));
+        Save(_local, 5, seed: 1);
+    }
+
+    public void Dispose()
+    {
+        _server.Dispose();
+        Directory.Delete(_root, recursive: true);
+    }
+
+    [Fact]
+    public async Task PushedAndPulled_IsTheSameCheckpoint_ManifestLast()
+    {
+        var store = Store();
+        var sent = await store.PushAsync(_local.Of(5));
+
+        Assert.Equal(Directory.EnumerateFiles(_local.Of(5)).Sum(path => new FileInfo(path).Length), sent);
+        Assert.Equal([5L], await store.StepsAsync());
+        Assert.Equal(["runs/a/step-000005/checkpoint.json", "runs/a/step-000005/rank-00000.safetensors", "runs/a/step-000005/rank-00001.safetensors"], _server.Objects.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal("PUT runs/a/step-000005/checkpoint.json", _server.Requests.Last(r => !r.StartsWith("GET", StringComparison.Ordinal)));
+        Assert.True(_server.Requests.Count(r => r.Contains("?partNumber=", StringComparison.Ordinal)) > 4);
+        Assert.Equal(0, _server.OpenUploads);
+
+        var pulled = await store.PullAsync(5, Into("pulled"));
+        AssertSame(_local.Of(5), pulled);
+        Assert.Equal("step-000005\n", File.ReadAllText(Path.Combine(_root, "pulled", "latest")));
+        Assert.Equal(0, await store.PushAsync(_local.Of(5)));
+    }
+
+    [Fact]
+    public async Task ErrorsAndCutOffAnswers_AreTriedAgain()
+    {
+        var count = 0;
+        _server.Faults = _ => (Interlocked.Increment(ref count) % 5) switch { 0 => Fault.Error, 2 => Fault.SlowDown, 4 => Fault.CutOff, _ => Fault.None };
+        var store = Store();
+        await store.PushAsync(_local.Of(5));
+        AssertSame(_local.Of(5), await store.PullAsync(5, Into("pulled")));
+        Assert.True(count > 20);
+    }
+
+    [Fact]
+    public async Task PushThatIsCutOff_IsNoCheckpoint_AndGoesOnWithTheMissingParts()
+    {
+        var parts = 0;
+        _server.Faults = request => request.Contains("rank-00001.safetensors?partNumber=", StringComparison.Ordinal) && Interlocked.Increment(ref parts) > 2 ? Fault.Denied : Fault.None;
+        var error = await Assert.ThrowsAsync<IOException>(() => Store().PushAsync(_local.Of(5)));
+        Assert.StartsWith("s3://bucket/runs/a/: AccessDenied, ", error.Message, StringComparison.Ordinal);
+        Assert.Empty(await Store().StepsAsync());
+        var missing = await Assert.ThrowsAsync<IOException>(() => Store().PullAsync(5, Into("pulled")));
+        Assert.Equal("s3://bucket/runs/a/ has no step-000005/checkpoint.json", missing.Message);
+        Assert.False(Directory.Exists(Path.Combine(_root, "pulled")));
+        Assert.Equal(1, _server.OpenUploads);
+
+        _server.Faults = _ => Fault.None;
+        _server.Requests.Clear();
+        await Store().PushAsync(_local.Of(5));
+        var all = (new FileInfo(Path.Combine(_local.Of(5), "rank-00001.safetensors")).Length + PartBytes - 1) / PartBytes;
+        Assert.Equal(all - 2, _server.Requests.Count(r => r.Contains("rank-00001.safetensors?partNumber=", StringComparison.Ordinal)));
+        Assert.Equal(0, _server.OpenUploads);
+        AssertSame(_local.Of(5), await Store().PullAsync(5, Into("pulled")));
+    }
+
+    [Fact]
+    public async Task AnotherCheckpointOfTheStep_ReplacesTheFirst_WhichIsGoneBeforeItsFilesAre()
+    {
+        await Store().PushAsync(_local.Of(5));
+        var other = new CheckpointFolder(Path.Combine(_root, "other"));
+        Save(other, 5, seed: 2);
+        _server.Requests.Clear();
+        await Store().PushAsync(other.Of(5));
+
+        Assert.StartsWith("DELETE runs/a/step-000005/checkpoint.json", _server.Requests.First(r => !r.StartsWith("GET", StringComparison.Ordinal)), StringComparison.Ordinal);
+        AssertSame(other.Of(5), await Store().PullAsync(5, Into("pulled")));
+    }
+
+    [Fact]
+    public async Task DamageInTheStore_IsNamed_AndNothingIsLeft()
+    {
+        await Store().PushAsync(_local.Of(5));
+        _server.Objects["runs/a/step-000005/rank-00001.safetensors"][^9] ^= 1;
+        var error = await Assert.ThrowsAsync<CheckpointException>(() => Store().PullAsync(5, Into("pulled")));
+        Assert.Contains("these bytes are not those that were saved", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_root, "pulled")));
+
+        _server.Objects["runs/a/step-000005/checkpoint.json"][40] ^= 1;
+        error = await Assert.ThrowsAsync<CheckpointException>(() => Store().PullAsync(5, Into("pulled")));
+        Assert.Contains("checksum", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Steps_AreListedOverPages_NewestFirst_AndRemovedOneByOne()
+    {
+        var store = Store();
+        foreach (var step in (long[])[7, 100, 9])
+        {
+            Save(_local, step, seed: 1);
+            await store.PushAsync(_local.Of(step));
+        }
+
+        Assert.Equal([100L, 9, 7], await store.StepsAsync());
+        await store.RemoveAsync(9);
+        Assert.Equal([100L, 7], await store.StepsAsync());
+        Assert.DoesNotContain(_server.Objects.Keys, key => key.Contains("step-000009", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task StoreThatIsNotThere_IsOneLine()
+    {
+        var store = Store(retries: 0);
+        _server.Dispose();
+        var error = await Assert.ThrowsAsync<IOException>(() => store.StepsAsync());
+        Assert.StartsWith("s3://bucket/runs/a/: ", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Theory]
+    [InlineData("s3://b", "b", "")]
+    [InlineData("s3://b/", "b", "")]
+    [InlineData("s3://b/x/y/", "b", "x/y/")]
+    public void Location_IsBucketAndPrefix(string text, string bucket, string prefix) => Assert.Equal(new S3Location(bucket, prefix), S3Location.Parse(text));
+
+    [Theory]
+    [InlineData("s3://")]
+    [InlineData("s3:///x")]
+    [InlineData("gs://b/x")]
+    public void OtherLocations_AreRefused(string text) => Assert.Throws<FormatException>(() => S3Location.Parse(text));
+
+    private S3CheckpointStore Store(int retries = 6) => new(_server.Client(retries), S3Location.Parse($"s3://{FakeS3.Bucket}/runs/a"), PartBytes);
+
+    private CheckpointFolder Into(string name) => new(Path.Combine(_root, name));
+
+    private static void AssertSame(string expected, string actual)
+    {
+        Assert.Equal(Directory.EnumerateFiles(expected).Select(Path.GetFileName).Order(StringComparer.Ordinal), Directory.EnumerateFiles(actual).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        foreach (var path in Directory.EnumerateFiles(expected))
+            Assert.Equal(File.ReadAllBytes(path), File.ReadAllBytes(Path.Combine(actual, Path.GetFileName(path))));
+    }
+
+    private static void Save(CheckpointFolder folder, long step, long seed) => World.RunAsync(2, rank =>
+    {
+        var model = new Gpt2(new Gpt2Config { LayerCount = 1, HeadCount = 1, EmbeddingSize = 9, PositionCount = 11, VocabularySize = 300 });
+        var module = FullyShard.Apply(model, rank, ShardingPolicy.Zero3);
+        using var saver = new CheckpointSaver(folder, module, new AdamW(module), new SaverOptions());
+        Assert.Null(saver.Save(new CheckpointManifest { Step = step })!.Failure);
+        return Task.CompletedTask;
+    }, new WorldOptions { Tensors = new NetZero.Tensors.TensorContextOptions { Seed = seed } }).GetAwaiter().GetResult();
+}
