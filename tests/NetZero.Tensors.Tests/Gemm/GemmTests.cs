@@ -115,6 +115,53 @@ public unsafe class GemmTests
         }
     }
 
+    [Fact]
+    public void Gemm_RowsThatDisplaceEachOtherFromTheCache_GiveTheSameBits()
+    {
+        // Rows of 1024 floats are 4 KiB apart: packed where rows of 200 would be read in place.
+        const int M = 20, N = 130, K = 200;
+        Assert.True(GemmBlocking.RowsCollide(6, 1024, K, N));
+        Assert.False(GemmBlocking.RowsCollide(6, K, K, N));
+        using var apart = new GemmCase(M, N, K);
+        using var colliding = new GemmCase(M, N, K, padding: 1024 - K);
+        var expected = apart.Run().Result();
+        var actual = colliding.Run().Result();
+        apart.AssertMatchesReference();
+        colliding.AssertMatchesReference();
+        Assert.Equal(expected, actual);
+    }
+
+    [Theory]
+    [InlineData(512, false)]
+    [InlineData(768, false)]
+    [InlineData(1152, false)]
+    [InlineData(1536, false)]
+    [InlineData(1008, true)]
+    [InlineData(1024, true)]
+    [InlineData(1040, true)]
+    [InlineData(3072, true)]
+    public void RowsCollide_OnlyAboutAMultipleOf4KiBApart(long stride, bool expected)
+    {
+        Assert.Equal(expected, GemmBlocking.RowsCollide(6, stride, 344, 256));
+        Assert.False(GemmBlocking.RowsCollide(6, stride, 344, 64));
+    }
+
+    [Fact]
+    public void EvenColumns_AnyWidth_AreWholeTilesInAsFewBlocksAsFit()
+    {
+        foreach (long k in new[] { 1, 64, 200, 344, 3072 })
+        {
+            var most = GemmBlocking.BlockColumns(k);
+            for (long columns = 1; columns < 3000; columns += 7)
+            {
+                var even = GemmBlocking.EvenColumns(columns, k);
+                Assert.InRange(even, 1, most);
+                Assert.Equal(0, even % GemmBlocking.MaxTileColumns);
+                Assert.Equal((columns + most - 1) / most, (columns + even - 1) / even);
+            }
+        }
+    }
+
     [Theory]
     [InlineData(0, 5, 5)]
     [InlineData(5, 0, 5)]

@@ -25,11 +25,12 @@ internal static unsafe class GemmBlock<T, TVector>
         var packedB = workspace + GemmBlocking.PackedA(kernel.M, k);
         var wide = workspace + GemmBlocking.WorkspacePerThread(kernel.M, kernel.N, k);
         var maxDepth = GemmBlocking.Depth(k);
-        var maxColumns = GemmBlocking.BlockColumns(k);
+        var maxColumns = GemmBlocking.EvenColumns(columns, k);
 
         // B that is read by one or two tiles of rows is not worth packing where its rows are vectors already.
         var packsB = kernel.B.ColumnStride != 1 || rows > 2 * T.Rows || !kernel.B.Elements.IsFloat;
-        var packsA = kernel.A.ColumnStride != 1 || !T.ReadsRows;
+        var packsA = kernel.A.ColumnStride != 1 || !T.ReadsRows
+            || (kernel.A.Elements.IsFloat && GemmBlocking.RowsCollide(T.Rows, kernel.A.RowStride, maxDepth, columns));
         var widensRows = !packsA && !kernel.A.Elements.IsFloat;
         var maxRows = packsA || widensRows ? GemmBlocking.BlockRows : rows;
         long start = 0;

@@ -29,9 +29,12 @@ internal static class GemmBlocking
     /// </summary>
     public const long FetchedAheadElements = 512 * 1024;
 
-    // The packed block of B: 384 KiB. Of a second-level cache of 1 MiB that leaves room for what passes through, A and C; with 576 KiB
-    // the tiles ran 4 % slower.
-    private const long BlockElementsOfB = 256 * 384;
+    // The packed block of B: 384 KiB, where a second-level cache of 1 MiB leaves room for what passes through, A and C; with 576 KiB the tiles
+    // ran 4 % slower. Workspace is of this size everywhere.
+    private const long MaxBlockElementsOfB = 256 * 384;
+
+    // Of a smaller second-level cache B gets half: 256 of 512 KiB, where 384 KiB cost 1 to 2 % of 1024^3.
+    private static readonly long BlockElementsOfB = Math.Min(MaxBlockElementsOfB, CacheSizes.Level2Bytes / sizeof(float) / 2);
 
     // Shallower blocks are not made wider: a wide block gains nothing any more and costs workspace.
     private const long MinBlockDepth = 128;
@@ -46,6 +49,12 @@ internal static class GemmBlocking
     private const long MinTaskRows = 48;
     private const long MinTaskColumns = 128;
 
+    // A way of the first-level cache: 4 KiB, whether 32 KiB of 8 or 48 KiB of 12.
+    private const long WayElements = 1024;
+
+    // Packing a row takes as long as its products with about 6 columns.
+    private const long MinColumnsToPackRows = 128;
+
     // Packing columns stores whole vectors: the last one may pass the end of a panel by less than this.
     private const long Slack = 16;
 
@@ -57,14 +66,42 @@ internal static class GemmBlocking
     }
 
     /// <summary>Columns of B packed at once.</summary>
-    public static long BlockColumns(long k) => BlockElementsOfB / Math.Max(Depth(k), MinBlockDepth) / MaxTileColumns * MaxTileColumns;
+    public static long BlockColumns(long k) => Columns(BlockElementsOfB, k);
+
+    /// <summary>Columns of each block when <paramref name="columns"/> are cut into as few blocks as there must be, all about as wide.</summary>
+    public static long EvenColumns(long columns, long k)
+    {
+        var most = BlockColumns(k);
+        var blocks = (columns + most - 1) / most;
+        return RoundUp((columns + blocks - 1) / blocks, MaxTileColumns);
+    }
+
+    /// <summary>
+    /// Whether the rows that a tile reads in place, <paramref name="stride"/> floats apart, displace each other and B from the first-level cache: where
+    /// more than four of them begin in the same lines of its 4 KiB ways. Then A is packed, if the block has columns enough to pay for that.
+    /// </summary>
+    public static bool RowsCollide(int rows, long stride, long depth, long columns)
+    {
+        if (columns < MinColumnsToPackRows)
+            return false;
+        for (var row = 0; row < rows; row++)
+        {
+            var together = 0;
+            for (var other = 0; other < rows; other++)
+                together += ((row - other) * stride & (WayElements - 1)) < depth ? 1 : 0;
+            if (together > 4)
+                return true;
+        }
+
+        return false;
+    }
 
     /// <summary>Floats of workspace for the packed block of A.</summary>
     public static long PackedA(long m, long k) => RoundUp(Math.Min(m, BlockRows), MaxTileRows) * Depth(k) + Slack;
 
     /// <summary>Floats of workspace for one thread.</summary>
     public static long WorkspacePerThread(long m, long n, long k) =>
-        PackedA(m, k) + RoundUp(Math.Min(n, BlockColumns(k)), MaxTileColumns) * Depth(k);
+        PackedA(m, k) + RoundUp(Math.Min(n, Columns(MaxBlockElementsOfB, k)), MaxTileColumns) * Depth(k);
 
     /// <summary>Rows and columns of one task.</summary>
     public static (long Rows, long Columns) Task(long m, long n, long k, long batch, int threads)
@@ -82,6 +119,9 @@ internal static class GemmBlocking
 
     /// <summary>Whether the other threads should be woken at all.</summary>
     public static bool IsWorthThreads(long m, long n, long k, long batch) => (double)m * n * k * batch >= MinParallelProducts;
+
+    private static long Columns(long elements, long k) =>
+        Math.Max(1, elements / Math.Max(Depth(k), MinBlockDepth) / MaxTileColumns) * MaxTileColumns;
 
     private static long RoundUp(long value, long multiple) => (value + multiple - 1) / multiple * multiple;
 }

@@ -44,7 +44,7 @@ internal static unsafe class GemmPacking<T, TVector>
         for (; i < rows; i += T.Rows)
         {
             var valid = Math.Min(T.Rows, rows - i);
-            PackPanel(a + i * rowStride, rowStride, columnStride, valid, TileRows(valid), depth, packed + i * depth);
+            PackPanel(a + i * rowStride, rowStride, columnStride, valid, rows - i, TileRows(valid), depth, packed + i * depth);
         }
     }
 
@@ -76,11 +76,11 @@ internal static unsafe class GemmPacking<T, TVector>
         else
         {
             for (long j = 0; j < whole; j += width)
-                PackPanel(b + j * columnStride, columnStride, rowStride, width, width, depth, packed + j * depth);
+                PackPanel(b + j * columnStride, columnStride, rowStride, width, width, width, depth, packed + j * depth);
         }
 
         if (whole < columns)
-            PackPanel(b + whole * columnStride, columnStride, rowStride, columns - whole, width, depth, packed + whole * depth);
+            PackPanel(b + whole * columnStride, columnStride, rowStride, columns - whole, columns - whole, width, depth, packed + whole * depth);
     }
 
     // A whose columns lie side by side: whole columns at a time, because each may be on a page of its own. Returns how many rows are done.
@@ -108,11 +108,12 @@ internal static unsafe class GemmPacking<T, TVector>
         return whole;
     }
 
-    // One panel: element (line, p) of the source, lines being rows of A or columns of B, goes to packed[p * width + line].
+    // One panel: element (line, p) of the source, lines being rows of A or columns of B, goes to packed[p * width + line]. As many lines
+    // belong to the panel; as many may be read, those of the next panels too.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackPanel(float* source, long lineStride, long depthStride, long lines, int width, long depth, float* packed)
+    private static void PackPanel(float* source, long lineStride, long depthStride, long lines, long readable, int width, long depth, float* packed)
     {
-        if (depthStride == 1 && lines == width && width >= 4 && T.Width >= 4)
+        if (depthStride == 1 && lines == width && width >= 4 && readable >= (width + 3) / 4 * 4 && T.Width >= 4)
             Transpose(source, lineStride, width, depth, packed);
         else if (lineStride == 1 && lines == width && width >= 4)
             CopyLines(source, depthStride, width, depth, packed);
@@ -124,10 +125,11 @@ internal static unsafe class GemmPacking<T, TVector>
     private static void Transpose(float* source, long lineStride, int width, long depth, float* packed)
     {
         var whole = depth / 4 * 4;
-        for (var line = 0; line < width; line += T.Width)
+        for (var line = (width - 1) / T.Width * T.Width; line >= 0; line -= T.Width)
         {
-            // Lines a vector has and the panel has not are read from the first group again and overwritten by the next column.
-            var groups = Math.Min(T.Width, width - line) / 4;
+            // Groups a vector has and the panel has not are read from the first again. What is stored past the panel's lines (of 6, rows 6 and 7
+            // too) is overwritten by the next column, which is why the last lines come first, and at the end by the next panel, or never read.
+            var groups = (Math.Min(T.Width, width - line) + 3) / 4;
             var group0 = source + line * lineStride;
             var group1 = groups > 1 ? group0 + 4 * lineStride : group0;
             var group2 = groups > 2 ? group0 + 8 * lineStride : group0;
