@@ -108,8 +108,8 @@ internal static unsafe class GemmPacking<T, TVector>
         return whole;
     }
 
-    // One panel: element (line, p) of the source, lines being rows of A or columns of B, goes to packed[p * width + line]. As many lines
-    // belong to the panel; as many may be read, those of the next panels too.
+    // One panel: element (line, p) of the source, lines being rows of A or columns of B, goes to packed[p * width + line]. Of the
+    // readable lines, the first belong to the panel, the others to the next.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackPanel(float* source, long lineStride, long depthStride, long lines, long readable, int width, long depth, float* packed)
     {
