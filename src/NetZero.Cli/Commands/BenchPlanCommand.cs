@@ -25,7 +25,7 @@ internal static class BenchPlanCommand
             {
                 lines.Add(line);
                 terminal.Out.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"{line.Name,-44} {line.Planned.StepSeconds,10:F4} {line.MeasuredSeconds,11:F4} {line.Error * 100,7:+0.0;-0.0} %"));
+                    CultureInfo.InvariantCulture, $"{line.Name,-44} {line.Planned.StepSeconds,10:F4} {line.MeasuredSeconds,11:F4} {line.Error * 100,7:+0.0;-0.0;0.0} %"));
                 terminal.Out.Flush();
             }
 

@@ -32,17 +32,17 @@ internal static class TraceCommand
 
     private static void WriteText(TextWriter output, TraceComparison comparison)
     {
-        Line(output, $"planned step {comparison.PlannedMilliseconds:F2} ms, measured {comparison.MeasuredMilliseconds:F2} ms in the median of {comparison.Steps}: {(comparison.PlannedMilliseconds / comparison.MeasuredMilliseconds - 1) * 100:+0.0;-0.0} %");
+        Line(output, $"planned step {comparison.PlannedMilliseconds:F2} ms, measured {comparison.MeasuredMilliseconds:F2} ms in the median of {comparison.Steps}: {(comparison.PlannedMilliseconds / comparison.MeasuredMilliseconds - 1) * 100:+0.0;-0.0;0.0} %");
         output.WriteLine();
         output.WriteLine($"{"ms of a step",-52} {"planned",12} {"measured",12} {"difference",12}");
         foreach (var e in comparison.ByName)
-            Line(output, $"{e.Name,-52} {e.PlannedMilliseconds,12:F3} {e.MeasuredMilliseconds,12:F3} {e.Difference,12:+0.000;-0.000}");
+            Line(output, $"{e.Name,-52} {e.PlannedMilliseconds,12:F3} {e.MeasuredMilliseconds,12:F3} {e.Difference,12:+0.000;-0.000;0.000}");
         output.WriteLine();
         output.WriteLine("where they differ most");
         foreach (var e in comparison.Events.Take(MostUnits))
         {
             var name = $"{e.Name} {e.Unit}";
-            Line(output, $"{(name.Length > 52 ? name[..49] + "..." : name),-52} {e.PlannedMilliseconds,12:F3} {e.MeasuredMilliseconds,12:F3} {e.Difference,12:+0.000;-0.000}");
+            Line(output, $"{(name.Length > 52 ? name[..49] + "..." : name),-52} {e.PlannedMilliseconds,12:F3} {e.MeasuredMilliseconds,12:F3} {e.Difference,12:+0.000;-0.000;0.000}");
         }
     }
 
