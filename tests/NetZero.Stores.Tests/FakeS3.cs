@@ -68,6 +68,8 @@ internal sealed class FakeS3 : IDisposable
 
     public int OpenUploads => _uploads.Count;
 
+    public int PartsOfOpenUploads => _uploads.Values.Sum(upload => upload.Parts.Count);
+
     /// <summary>Requests so far, such as <c>PUT key?partNumber=1</c>; those with faults included.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 

@@ -61,7 +61,15 @@ public sealed class S3CheckpointStoreTests : IDisposable
     public async Task PushThatIsCutOff_IsNoCheckpoint_AndGoesOnWithTheMissingParts()
     {
         var parts = 0;
-        _server.Faults = request => request.Contains("rank-00001.safetensors?partNumber=", StringComparison.Ordinal) && Interlocked.Increment(ref parts) > 2 ? Fault.Denied : Fault.None;
+        _server.Faults = request =>
+        {
+            if (!request.Contains("rank-00001.safetensors?partNumber=", StringComparison.Ordinal) || Interlocked.Increment(ref parts) <= 2)
+                return Fault.None;
+
+            // Not before those two have arrived: the client gives up what is under way when one is refused.
+            SpinWait.SpinUntil(() => _server.PartsOfOpenUploads == 2, TimeSpan.FromSeconds(10));
+            return Fault.Denied;
+        };
         var error = await Assert.ThrowsAsync<IOException>(() => Store().PushAsync(_local.Of(5)));
         Assert.StartsWith("s3://bucket/runs/a/: AccessDenied, ", error.Message, StringComparison.Ordinal);
         Assert.Empty(await Store().StepsAsync());
