@@ -23,6 +23,14 @@ internal sealed unsafe class MpiGroup : ProcessGroup
 
     public override void Abort(Exception cause) => _seat.Abort(cause);
 
+    public override void ThrowIfStopped()
+    {
+        if (!_seat.IsStopped)
+            return;
+        _seat.WaitUntilStill();
+        _seat.ThrowIfStopped();
+    }
+
     protected internal override Work Start(in CollectiveCall call) => Begin(call);
 
     protected internal override void ReduceScalars(in CollectiveCall call, Span<double> values)
