@@ -105,11 +105,11 @@ public sealed class KillDrillTests : IDisposable
         Assert.True(process.ExitCode == 0, await errors + await output);
     }
 
-    private Process Start(string[] arguments) => Process.Start(
+    private Process Start(string[] arguments) => Child.Start(
         new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(AppContext.BaseDirectory, "netzero.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = _folder.FullPath,
-        })!;
+        });
 }

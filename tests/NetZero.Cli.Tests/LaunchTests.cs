@@ -279,7 +279,7 @@ public sealed class LaunchTests : IDisposable
         };
         foreach (var (name, value) in variables)
             start.Environment[name] = value;
-        return Process.Start(start)!;
+        return Child.Start(start);
     }
 
     private sealed record Result(int Code, string Output, string Errors);

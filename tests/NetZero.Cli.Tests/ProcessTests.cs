@@ -22,7 +22,7 @@ public sealed class ProcessTests : IDisposable
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "netzero.dll"));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
-        return Process.Start(start)!;
+        return Child.Start(start);
     }
 
     [Fact]

@@ -98,11 +98,11 @@ public sealed class StopAndResumeTests : IDisposable
         await kill.WaitForExitAsync();
     }
 
-    private Process Start(string[] arguments) => Process.Start(
+    private Process Start(string[] arguments) => Child.Start(
         new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(AppContext.BaseDirectory, "netzero.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = _folder.FullPath,
-        })!;
+        });
 }
