@@ -4,7 +4,12 @@ public class OffloadTests
 {
     private static readonly Workload Run = new()
     {
-        Model = ModelCatalog.Find("llama2-70b"), Sequence = 4096, MicroBatch = 1, MicroBatches = 8, Layout = new ParallelLayout(16), Recompute = Recompute.Full,
+        Model = ModelCatalog.Find("llama2-70b"),
+        Sequence = 4096,
+        MicroBatch = 1,
+        MicroBatches = 8,
+        Layout = new ParallelLayout(16),
+        Recompute = Recompute.Full,
     };
 
     private static ClusterPlan Plan(Offload offload, int microBatches = 8) =>

@@ -50,10 +50,12 @@ internal static class Resumption
                 $"the checkpoint {checkpoint} is of a model with {(exact ? "the exact GELU" : "GELU's tanh form")}, this run's model has the other; 'init_from' a folder of that model says which");
         }
 
-        // What was never trained has drawn no random numbers and read no text.
-        if (manifest.Data is not null && manifest.Random.Seed != run.Seed)
+        // What was never trained has drawn no random numbers and read no samples.
+        if (manifest.Data is null)
+            return;
+        if (manifest.Random.Seed != run.Seed)
             throw new ConfigurationException($"'seed' is {run.Seed}, but the checkpoint {checkpoint} was saved by a run of seed {manifest.Random.Seed}; use that one");
-        if (manifest.Data is not null && manifest.Configuration is { } saved)
+        if (manifest.Configuration is { } saved)
             CheckFiles(checkpoint, RunAgreement.Of(saved).ToDictionary(), RunAgreement.Of(run).ToDictionary());
     }
 

@@ -35,7 +35,12 @@ public class MeasuredHostTests
 
     private static DeviceUse Use(int ranks, Dictionary<string, KernelRate> kernels, int threads = 1) => new()
     {
-        Ranks = ranks, Threads = threads, LaunchSeconds = 0, StepSeconds = 0, LoadSecondsPerToken = 0, Kernels = kernels,
+        Ranks = ranks,
+        Threads = threads,
+        LaunchSeconds = 0,
+        StepSeconds = 0,
+        LoadSecondsPerToken = 0,
+        Kernels = kernels,
     };
 
     private static ProgramPlan Plan(ClusterDescription host, int ranks, int threads = 1) => Planner.Plan(
