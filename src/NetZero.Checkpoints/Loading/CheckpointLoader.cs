@@ -91,6 +91,9 @@ public static class CheckpointLoader
     private static unsafe void Read(CheckpointReader reader, TrainingState state)
     {
         var parts = new List<(BlockPart Part, nint Destination)>();
+
+        // The device is done with what is overwritten.
+        state.Module.Tensors.Synchronize();
         foreach (var slice in state.Slices)
         {
             var (start, length) = state.OwnedPart(slice);

@@ -227,12 +227,17 @@ public sealed class CheckpointSaver : IDisposable
     private SaveReport Failed(long step, long start, string message) => new(step, _folder.Of(step), 0, Stopwatch.GetElapsedTime(start).TotalSeconds, message);
 
     // In the order in which they lie in the file, so that the disk is written from front to back.
-    private List<(StoredRun Stored, StateRun Run)> Runs() =>
-    [
-        .. _state.Owned()
-            .Select(o => (Stored: new StoredRun(o.Run.Name, o.Slice.Kind, o.Slice.DType, o.Run.Shape, o.Run.First, o.Run.Elements), o.Run))
-            .OrderByDescending(r => r.Stored.DType.Bits()).ThenBy(r => r.Stored.Key, StringComparer.Ordinal),
-    ];
+    // What is saved, once the device is done with it.
+    private List<(StoredRun Stored, StateRun Run)> Runs()
+    {
+        _state.Module.Tensors.Synchronize();
+        return
+        [
+            .. _state.Owned()
+                .Select(o => (Stored: new StoredRun(o.Run.Name, o.Slice.Kind, o.Slice.DType, o.Run.Shape, o.Run.First, o.Run.Elements), o.Run))
+                .OrderByDescending(r => r.Stored.DType.Bits()).ThenBy(r => r.Stored.Key, StringComparer.Ordinal),
+        ];
+    }
 
     // A disk that is full or gone ends the save, not the training.
     private static Exception? Attempt(Action action)

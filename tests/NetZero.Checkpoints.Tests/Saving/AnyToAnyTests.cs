@@ -66,6 +66,20 @@ public sealed class AnyToAnyTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(2, true)]
+    [InlineData(3, false)]
+    [InlineData(3, true)]
+    public void ADeviceThatRunsLater_SavesAndLoadsWhatTheProcessorDoes(int stage, bool beside)
+    {
+        var processor = new StateWorld(2, stage) { Options = new SaverOptions { Async = beside } };
+        var later = processor with { Device = new Testing.DelayedDevice(new Testing.DelayedTiming(stage, "compute")) };
+        var (path, _) = Save(later with { Ranks = 3 });
+        processor.LoadAndCompare(path);
+        later.LoadAndCompare(path);
+    }
+
     [Fact]
     public void EachByte_IsStoredOnceOverAllRanks()
     {

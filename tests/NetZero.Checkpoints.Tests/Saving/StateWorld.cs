@@ -21,6 +21,8 @@ internal sealed record StateWorld(int Ranks, int Stage)
 
     public Gpt2Config Gpt2 { get; init; } = Model;
 
+    public Device Device { get; init; } = Device.Cpu;
+
     public override string ToString() => $"{Ranks} ranks, stage {Stage}{(ShardRanks > 0 ? $", shared by {ShardRanks}" : "")}";
 
     /// <summary>Runs something on every rank.</summary>
@@ -33,7 +35,7 @@ internal sealed record StateWorld(int Ranks, int Stage)
         if (filled)
             Fill(new TrainingState(module, optimizer));
         return program(rank, module, optimizer);
-    });
+    }, Testing.Ranks.Options with { Tensors = new TensorContextOptions { Device = Device } });
 
     /// <summary>Saves the known state as a step; the report of rank 0.</summary>
     public SaveReport Save(CheckpointFolder folder, long step) => Run(
@@ -60,6 +62,7 @@ internal sealed record StateWorld(int Ranks, int Stage)
     /// <summary>All that a rank holds: its slices, whole units where it has them, and parameters as the model sees them.</summary>
     public static void Compare(ShardedModule module, Optimizer optimizer)
     {
+        module.Tensors.Synchronize();
         foreach (var slice in new TrainingState(module, optimizer).Slices)
             ForEach(slice, (bytes, name, i) => Assert.True(bytes.SequenceEqual(Entry(slice, name, i)), $"element {i} of {name} differs"));
         module.VisitParameters(
@@ -77,6 +80,7 @@ internal sealed record StateWorld(int Ranks, int Stage)
 
     private static void Fill(TrainingState state)
     {
+        state.Module.Tensors.Synchronize();
         foreach (var slice in state.Slices.Where(s => s.Kind == CheckpointTensor.OptimizerKind))
             ForEach(slice, (bytes, name, i) => Entry(slice, name, i).CopyTo(bytes));
     }
