@@ -46,10 +46,11 @@ public sealed class MpiTests : IDisposable
         string[] options = ["train", _folder.Configuration, "--set", "train_batch_size=2", "--set", "steps=1000000", "--output", _folder.At("out")];
         var start = MpiRun.Start(flavor, 2, [Tool, .. options]);
         start.WorkingDirectory = _folder.FullPath;
-        using var job = Process.Start(start)!;
+        using var job = Child.Start(start);
         var errors = job.StandardError.ReadToEndAsync();
-        for (var line = ""; !line.Contains("step 2/", StringComparison.Ordinal);)
-            line = await job.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException(await errors);
+        var seen = new List<string>();
+        for (var line = ""; !line.Contains("step 2/", StringComparison.Ordinal); seen.Add(line))
+            line = await job.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException($"The job ended early.\n{string.Join('\n', seen)}\n{await errors}");
         var output = job.StandardOutput.ReadToEndAsync();
         var victim = Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).First(name => IsRank(name!, rank: 1));
         var clock = Stopwatch.StartNew();
@@ -116,7 +117,7 @@ public sealed class MpiTests : IDisposable
     private async Task<(int Code, string Output, string Errors)> RunAsync(ProcessStartInfo start)
     {
         start.WorkingDirectory = _folder.FullPath;
-        using var process = Process.Start(start)!;
+        using var process = Child.Start(start);
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         return (process.ExitCode, await output, await errors);

@@ -38,15 +38,16 @@ internal sealed class FakeS3 : IDisposable
 
     private static readonly XNamespace Xml = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-    private readonly HttpListener _listener = new();
+    private readonly HttpListener _listener;
     private readonly ConcurrentDictionary<string, Upload> _uploads = new(StringComparer.Ordinal);
 
     public FakeS3()
     {
         for (var attempt = 0; ; attempt++)
         {
+            // One that could not start is done for.
+            _listener = new HttpListener();
             Url = $"http://127.0.0.1:{Random.Shared.Next(20000, 60000)}/";
-            _listener.Prefixes.Clear();
             _listener.Prefixes.Add(Url);
             try
             {
