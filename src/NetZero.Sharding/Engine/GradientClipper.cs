@@ -24,13 +24,15 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors,
     /// <summary>The factor on the gradients, [1]: the clipping's, over the scale of the loss; null is 1.</summary>
     public Tensor? Scale { get; private set; }
 
-    private double LossScale => scaler?.Scale ?? 1;
+    /// <summary>What the step's losses are multiplied with: the scaler's scale at the beginning of the step, wherever the scaler has moved on to since; 1 without one.</summary>
+    public double LossScale { get; private set; } = 1;
 
-    /// <summary>A new step begins: no clipping.</summary>
+    /// <summary>A new step begins: no clipping, and the scale of its losses is the scaler's.</summary>
     public void Reset()
     {
         HasClipped = false;
         Scale = null;
+        LossScale = scaler?.Scale ?? 1;
         if (scaler is not null)
             SetScale(1 / LossScale);
     }

@@ -4,7 +4,7 @@ using NetZero.Tensors;
 namespace NetZero.Sharding;
 
 /// <summary>Whole parameters and gradients by hand, beside what the schedule gathers: counts who holds a unit, gathers it for the first and releases it after the last.</summary>
-internal sealed class ParameterAccess(UnitRuntime[] units, ProcessGroup group, TensorContext tensors, LossScaler? scaler)
+internal sealed class ParameterAccess(UnitRuntime[] units, ProcessGroup group, TensorContext tensors)
 {
     private readonly int[] _holders = new int[units.Length];
 
@@ -47,25 +47,25 @@ internal sealed class ParameterAccess(UnitRuntime[] units, ProcessGroup group, T
         return new HeldTensor(values, values.Free);
     }
 
-    /// <summary>The whole reduced gradient of a parameter, in fp32.</summary>
-    public HeldTensor Gradient(int unit, ParameterPlacement placement)
+    /// <summary>The whole reduced gradient of a parameter, in fp32, divided by the scale of the losses that it comes from.</summary>
+    public HeldTensor Gradient(int unit, ParameterPlacement placement, double lossScale)
     {
         var (runtime, layout) = (units[unit], units[unit].Layout);
         var (gradients, shape) = (runtime.Gradients, placement.Parameter.Shape);
         var resident = gradients.Resident;
-        if (!runtime.Policy.ShardsOptimizer && resident.DType == DType.F32 && scaler is null)
+        if (!runtime.Policy.ShardsOptimizer && resident.DType == DType.F32 && lossScale == 1)
             return new HeldTensor(tensors.View(resident.Storage, placement.Offset, shape), () => { });
         var whole = tensors.Empty([layout.PaddedElements], resident.DType, MemoryKind.Gradient, $"{placement.Name} (whole gradient)").Keep();
         if (runtime.Policy.ShardsOptimizer)
             group.AllGather($"{layout.Name} gradient", CollectiveBuffer.Of(gradients.Slice), CollectiveBuffer.Of(whole)).WaitInputs();
         else
             whole.CopyFrom(resident);
-        if (resident.DType == DType.F32 && scaler is null)
+        if (resident.DType == DType.F32 && lossScale == 1)
             return new HeldTensor(tensors.View(whole.Storage, placement.Offset, shape), whole.Free);
         var value = tensors.Empty(shape, DType.F32, MemoryKind.Gradient, placement.Name).Keep();
         value.CopyFrom(tensors.View(whole.Storage, placement.Offset, shape, whole.DType));
-        if (scaler is not null)
-            value.ScaleInPlace((float)(1 / scaler.Scale));
+        if (lossScale != 1)
+            value.ScaleInPlace((float)(1 / lossScale));
         whole.Free();
         return new HeldTensor(value, value.Free);
     }

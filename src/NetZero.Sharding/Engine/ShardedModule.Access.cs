@@ -26,7 +26,7 @@ public sealed partial class ShardedModule
         var (unit, placement) = Find(name);
         return _units[unit].IsFrozen
             ? throw new ArgumentException($"Parameter '{name}' is frozen and has no gradient; Unfreeze it before the step.", nameof(name))
-            : _access.Gradient(unit, placement);
+            : _access.Gradient(unit, placement, LossScale);
     }
 
     /// <summary>This rank's part of a parameter; at each stage those of all ranks together are the whole. No collective.</summary>

@@ -37,7 +37,7 @@ public sealed partial class ShardedModule : IFlatParameters
             throw new ArgumentException("The model itself cannot be checkpointed, only blocks and layers in it: its units would be gathered inside their own backward.");
         _units = [.. _cut.Units.Select(plan => new UnitRuntime(plan, tensors, groups, MixedPrecision, GradientAccumulationSteps))];
         _clipper = new GradientClipper(ShardGroup, tensors, LossScaler);
-        _access = new ParameterAccess(_units, ShardGroup, tensors, LossScaler);
+        _access = new ParameterAccess(_units, ShardGroup, tensors);
         Declare();
         var source = options.Source ?? new InitialValues(tensors.Random.Seed);
         foreach (var unit in _units.Where(u => u.Layout.Elements > 0))
@@ -67,6 +67,9 @@ public sealed partial class ShardedModule : IFlatParameters
 
     /// <summary>What scales the losses of <see cref="TrainingStep.Backward(Tensor)"/>; null where nothing does. See <see cref="AcceptGradients"/>.</summary>
     public LossScaler? LossScaler { get; }
+
+    /// <summary>What the losses of the step at hand are multiplied with; 1 where nothing scales them.</summary>
+    internal double LossScale => _clipper.LossScale;
 
     /// <summary>Forward and backward passes of each step.</summary>
     public int GradientAccumulationSteps { get; }
@@ -150,7 +153,7 @@ public sealed partial class ShardedModule : IFlatParameters
         return _clipper.Clip(maxNorm, kind);
     }
 
-    /// <summary>Tells the loss scaler how a step went, and whether the optimizer may take it: not where a gradient, on any rank, is infinite or not a number.</summary>
+    /// <summary>Tells the loss scaler how a step went, which moves the scale of the next step, and whether the optimizer may take it: not where a gradient, on any rank, is infinite or not a number.</summary>
     /// <param name="norm">What <see cref="GradientNorm"/> or <see cref="ClipGradientNorm"/> gave: it is finite just where all gradients are, and the same on every rank.</param>
     /// <returns>Whether to step; otherwise the step is disposed without one. Always true where losses are not scaled.</returns>
     /// <exception cref="InvalidOperationException">The gradients are not complete.</exception>

@@ -52,12 +52,10 @@ public sealed class TrainingStep : IDisposable
     private void BackwardFrom(Tensor loss, double weight)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        if (_module.LossScaler is { } scaler)
-            weight *= scaler.Scale;
         _executor.IsWeighted = true;
         try
         {
-            loss.Backward(_module.Tensors.Full(loss.Shape, (float)weight));
+            loss.Backward(_module.Tensors.Full(loss.Shape, (float)(weight * _module.LossScale)));
         }
         finally
         {

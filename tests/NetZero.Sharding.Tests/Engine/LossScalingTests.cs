@@ -1,3 +1,6 @@
+using NetZero.Nn;
+using NetZero.Testing;
+
 namespace NetZero.Sharding.Tests.Engine;
 
 /// <summary>The scale of the loss follows DeepSpeed's rules, and a step that overflows on one rank is skipped by all.</summary>
@@ -80,8 +83,8 @@ public class LossScalingTests
             Policy = ShardingPolicy.ForStage(stage),
             Precision = MixedPrecisionPolicy.Half,
             LossScaler = new LossScalerOptions { InitialScalePower = 10, LossScaleWindow = 2 },
-            LossFactor = (rank, step) => rank == 1 && step is 1 or 2 && rank == 1 ? float.PositiveInfinity : 1,
-            Optimizer = parameters => new Nn.AdamW(parameters),
+            LossFactor = (rank, step) => rank == 1 && step is 1 or 2 ? float.PositiveInfinity : 1,
+            Optimizer = parameters => new AdamW(parameters),
         };
         var (found, reference) = (Run(stage).Run(), Run(0).Run());
         Assert.Equal(reference.Losses, found.Losses);
@@ -97,6 +100,57 @@ public class LossScalingTests
             Assert.Equal(new LossScalerState(512, 4, 2, 1), trace.Module.LossScaler!.State);
         Assert.All(found.Norms[1..3], norm => Assert.False(double.IsFinite(norm)));
         Assert.True(double.IsFinite(found.Norms[0]) && double.IsFinite(found.Norms[3]));
+    }
+
+    // The scaler doubles after each clean step. What comes after it was told belongs to the losses of this step all the same.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void AcceptedGradients_AreDividedByTheScaleOfTheirOwnStep(int stage)
+    {
+        var (before, after) = (Train(acceptsFirst: false), Train(acceptsFirst: true));
+        Assert.True(before.Norms.Min() > 0.01, "the norm must be above the limit for the test to mean something");
+        Assert.Equal(before.Norms, after.Norms);
+        Assert.Contains(before.Gradient, g => Math.Abs(g) == 0.005f);
+        Assert.Equal(before.Gradient, after.Gradient);
+        Assert.Equal(before.Weights, after.Weights);
+
+        (double[] Norms, float[] Gradient, float[] Weights) Train(bool acceptsFirst) => Ranks.Run(2, rank =>
+        {
+            var model = new ToyModel();
+            var options = new ShardingOptions { MixedPrecision = MixedPrecisionPolicy.BFloat16, LossScaler = new LossScalerOptions { LossScaleWindow = 1 } };
+            var sharded = FullyShard.Apply(model, rank, ShardingPolicy.ForStage(stage), options);
+            var optimizer = new Sgd(sharded);
+            var norms = new List<double>();
+            float[] gradient = [];
+            for (var i = 0; i < 2; i++)
+            {
+                using var step = sharded.BeginStep();
+                step.Backward(model.Loss(MixedPrecisionTests.Inputs(rank), rank.Tensors.From<int>([0, 1], [2])));
+                var scale = sharded.LossScaler!.Scale;
+                if (acceptsFirst)
+                    Accept();
+                norms.Add(sharded.GradientNorm());
+                sharded.ClipGradientValue(0.005);
+                using (var whole = sharded.GatherGradient("head.weight"))
+                    gradient = whole.Value.ToArray<float>();
+                norms.Add(sharded.ClipGradientNorm(0.01));
+                if (!acceptsFirst)
+                    Accept();
+                optimizer.Step();
+
+                void Accept()
+                {
+                    Assert.True(sharded.AcceptGradients(sharded.GradientNorm()));
+                    Assert.Equal(2 * scale, sharded.LossScaler!.Scale);
+                }
+            }
+
+            using var weights = sharded.GatherParameter("head.weight");
+            return (norms.ToArray(), gradient, weights.Value.ToArray<float>());
+        })[0];
     }
 
     // A power of two changes exponents only: the same update, bit for bit, but for what underflowed without it.
