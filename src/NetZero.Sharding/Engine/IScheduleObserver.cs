@@ -8,7 +8,7 @@ public interface IScheduleObserver
     {
     }
 
-    /// <summary>An event of the schedule has happened: all of them, in the schedule's order, but the passes that were left out (of conditional blocks, and second runs that nobody needs).</summary>
+    /// <summary>An event of the schedule has happened: all of them, in the schedule's order, but the passes that were left out (of conditional blocks, second runs that nobody needs, and the boundaries of a micro-batch that <see cref="TrainingStep.SkipMicroBatch"/> skips).</summary>
     void OnEvent(in ScheduleRecord record);
 }
 
