@@ -25,7 +25,7 @@ public class DelayTests
         {
             Model = () => new ToyModel(2),
             Ranks = Ranks,
-            Steps = 1,
+            Steps = Ranks,
             GlobalRows = 2 * Ranks,
             AccumulationSteps = 2,
             Clip = 0.1,
@@ -33,35 +33,40 @@ public class DelayTests
             Optimizer = parameters => new AdamW(parameters),
         };
         var prompt = run.Run();
-        var events = prompt.Traces[0].Module.TrainingSchedule.Events.Count(e => e.Kind is not (ScheduleEventKind.ForwardEnd or ScheduleEventKind.BackwardEnd));
-        var delayed = 0;
-        for (var moment = 0; moment < 2 * events; moment++)
-        {
-            // The late rank goes round, so that every event meets several.
-            var late = (moment / 2 + moment) % Ranks;
-            var at = moment;
-            (run with
-            {
-                Observe = rank => rank.Rank == late ? new Late(at, () => Interlocked.Increment(ref delayed)) : null,
-            }).Run().AssertSameBits(prompt);
-        }
+        var schedule = prompt.Traces[0].Module.TrainingSchedule;
 
-        Assert.True(delayed == 2 * events, $"{name}: {delayed} of {2 * events} delays took place");
+        // The end of a pass is told once, after it: its beginning is that of the pass.
+        var befores = schedule.Events.Count(e => e.Kind is not (ScheduleEventKind.ForwardEnd or ScheduleEventKind.BackwardEnd));
+        var moments = Enumerable.Range(0, befores).Select(i => new Moment(false, i, befores))
+            .Concat(Enumerable.Range(0, schedule.Events.Count).Select(i => new Moment(true, i, schedule.Events.Count))).ToList();
+        foreach (var moment in moments)
+        {
+            var delayed = 0;
+            (run with { Observe = rank => new Late(rank.Rank, moment, () => Interlocked.Increment(ref delayed)) }).Run().AssertSameBits(prompt);
+            Assert.True(delayed == Ranks, $"{name}: {delayed} of {Ranks} delays took place at {moment}");
+        }
     }
 
-    /// <summary>Sleeps at one moment: before (even) or after (odd) an event, counted over the step.</summary>
-    private sealed class Late(int moment, Action slept) : IScheduleObserver
+    /// <summary>Before or after an event of each step.</summary>
+    /// <param name="After">Whether after it.</param>
+    /// <param name="Index">Which one, counted within a step on its side.</param>
+    /// <param name="Count">How many there are on its side in a step.</param>
+    private sealed record Moment(bool After, int Index, int Count);
+
+    /// <summary>Sleeps at a moment of one step; each rank does so in another one, so that over as many steps as ranks the moment meets them all.</summary>
+    private sealed class Late(int rank, Moment moment, Action slept) : IScheduleObserver
     {
-        private int _before = -2;
-        private int _after = -1;
+        private int _before;
+        private int _after;
 
-        public void OnStarting(in ScheduleEvent scheduled, string unit) => Sleep(_before += 2);
+        public void OnStarting(in ScheduleEvent scheduled, string unit) => Sleep(false, _before++);
 
-        public void OnEvent(in ScheduleRecord record) => Sleep(_after += 2);
+        public void OnEvent(in ScheduleRecord record) => Sleep(true, _after++);
 
-        private void Sleep(int now)
+        private void Sleep(bool after, int now)
         {
-            if (now != moment)
+            var (step, index) = Math.DivRem(now, moment.Count);
+            if (after != moment.After || index != moment.Index || (step + index) % Ranks != rank)
                 return;
             slept();
             Thread.Sleep(4);
