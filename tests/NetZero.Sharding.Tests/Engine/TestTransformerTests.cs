@@ -57,23 +57,32 @@ public class TestTransformerTests
     {
         const int iterations = 5;
         var policy = new ShardingPolicy { Reduction = reduction, KeepGathered = keeps };
-        var (sharded, calls) = Train(2, policy, microBatches: 3, iterations: iterations);
-        AssertSame(Train(2, new ShardingPolicy { Stage = 0, Reduction = reduction }, microBatches: 3, iterations: iterations), (sharded, calls));
+        var found = Train(2, policy, microBatches: 3, iterations: iterations);
+        var calls = found.Calls;
+        AssertSame(Train(2, new ShardingPolicy { Stage = 0, Reduction = reduction }, microBatches: 3, iterations: iterations), found);
         Assert.Equal(iterations * gathers, calls.Count(c => c.Operation == CollectiveOperation.AllGather));
         Assert.Equal(iterations * reductions, calls.Count(c => c.Operation == CollectiveOperation.ReduceScatter));
         Assert.Equal(iterations * (gathers + reductions), calls.Length);
     }
 
-    private static void AssertSame((float[][] Losses, RecordedCall[]) expected, (float[][] Losses, RecordedCall[]) found)
+    private static void AssertSame(Trained expected, Trained found)
     {
         Assert.Equal(expected.Losses, found.Losses);
+        foreach (var weights in expected.Weights.Concat(found.Weights))
+        {
+            Assert.Equal(expected.Weights[0].Keys, weights.Keys);
+            foreach (var (name, values) in weights)
+                Assert.Equal(expected.Weights[0][name], values);
+        }
+
         Assert.True(expected.Losses[0][0] > expected.Losses[0][^1], "the model must learn for the test to mean something");
     }
 
-    private static (float[][] Losses, RecordedCall[] Calls) Train(
+    private static Trained Train(
         int ranks, ShardingPolicy policy, int microBatches = 1, int iterations = Iterations, Func<RankContext, IScheduleObserver?>? observe = null)
     {
         var calls = new RecordedCall[ranks][];
+        var weights = new Dictionary<string, float[]>[ranks];
         var losses = Ranks.Run(ranks, rank =>
         {
             var model = new Gpt2(Model);
@@ -99,10 +108,15 @@ public class TestTransformerTests
             }
 
             calls[rank.Rank] = [.. rank.Group.Recorder.Calls];
+            var own = weights[rank.Rank] = [];
+            sharded.VisitParameters((name, value) => own[name] = value.ToArray<float>(), everyRank: true);
             return found.ToArray();
         });
-        return (losses, calls[0]);
+        return new Trained(losses, weights, calls[0]);
     }
+
+    /// <summary>Losses and weights as each rank sees them, and the calls of rank 0.</summary>
+    private sealed record Trained(float[][] Losses, Dictionary<string, float[]>[] Weights, RecordedCall[] Calls);
 
     /// <summary>Sleeps before or after the first event of a kind in each step.</summary>
     private sealed class Late(ScheduleEventKind kind, bool after) : IScheduleObserver

@@ -189,12 +189,17 @@ internal sealed record ToyRun
             AssertSameTraining(other);
         }
 
-        /// <summary>Losses and weights agree bit for bit; norms, which are summed slice by slice, may not, where the slices differ.</summary>
+        /// <summary>Losses and every rank's weights agree bit for bit; norms, which are summed slice by slice, may not, where the slices differ.</summary>
         public void AssertSameTraining(Outcome other)
         {
             Assert.Equal(Losses, other.Losses);
-            foreach (var (name, values) in After[0])
-                Assert.Equal(values, other.After[0][name]);
+            var expected = other.After[0];
+            foreach (var weights in After.Concat(other.After))
+            {
+                Assert.Equal(expected.Keys, weights.Keys);
+                foreach (var (name, values) in weights)
+                    Assert.Equal(expected[name], values);
+            }
         }
     }
 }
