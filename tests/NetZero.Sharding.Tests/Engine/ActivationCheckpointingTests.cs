@@ -23,7 +23,7 @@ public class ActivationCheckpointingTests
         get
         {
             var data = new TheoryData<int, int>();
-            for (var ranks = 1; ranks <= 5; ranks++)
+            foreach (var ranks in (int[])[1, 2, 3, 4, 5, 7, 8, 9])
                 for (var stage = 0; stage <= 3; stage++)
                     data.Add(ranks, stage);
             return data;

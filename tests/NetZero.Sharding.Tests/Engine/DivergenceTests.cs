@@ -108,7 +108,11 @@ public class DivergenceTests
         });
         var awaited = stage switch { 0 => "AllReduce #", 3 => "AllGather #", _ => "ReduceScatter #" };
         Assert.Null(found.Errors[Odd]);
-        found.AllName<PeerLeftException>($"ank {Odd}", awaited, stage == 3 ? "of 'root'" : "of 'blocks.1'");
+        found.AllName<PeerLeftException>(
+            $"ank {Odd} has finished its program, but rank ", $" waits for it in {awaited}", stage == 3 ? "of 'root'" : "of 'blocks.1'",
+            stage is 1 or 2 ? "its last call was AllGather #" : "its last call was AllReduceScalars #");
+        foreach (var told in found.Errors.OfType<PeerLeftException>())
+            Assert.Contains($"but rank {Array.IndexOf(found.Errors, told)} waits for it in {awaited}", told.Message, StringComparison.Ordinal);
         Assert.All(found.Errors.OfType<PeerLeftException>(), e => Assert.Equal(Odd, e.Rank));
     }
 

@@ -5,7 +5,7 @@ using NetZero.Testing;
 
 namespace NetZero.Sharding.Tests.Engine;
 
-/// <summary>Losses that come from the middle of a model, and blocks that are run by themselves.</summary>
+/// <summary>Losses that come from the middle of a model or are computed outside it, and blocks that are run by themselves.</summary>
 public class NonRootTests
 {
     [Theory]
@@ -30,6 +30,32 @@ public class NonRootTests
                 found.Module.TrainingSchedule.Collectives().Select(c => (c.Operation, c.Label)),
                 found.Calls.Select(c => (c.Operation, c.Unit)));
         }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void LossOutsideTheModel_HasTheBitsOfOneInside(int ranks)
+    {
+        for (var stage = 0; stage <= 3; stage++)
+            foreach (var accumulation in (int[])[1, 2])
+            {
+                ToyRun Run(bool outside) => new()
+                {
+                    Model = () => new ToyModel { LossOutside = outside },
+                    Ranks = ranks,
+                    Steps = 3,
+                    GlobalRows = 2 * ranks * accumulation,
+                    AccumulationSteps = accumulation,
+                    Policy = ShardingPolicy.ForStage(stage),
+                    RecordsAllCalls = true,
+                };
+                var (found, expected) = (Run(outside: true).Run(), Run(outside: false).Run());
+                found.AssertSameBits(expected);
+                Assert.Contains(found.After[0], weights => !weights.Value.SequenceEqual(found.Before[weights.Key]));
+                Assert.Equal(expected.Traces[0].Calls.Select(c => (c.Operation, c.Unit)), found.Traces[0].Calls.Select(c => (c.Operation, c.Unit)));
+            }
     }
 
     // What is not declared cannot be gathered in the same order everywhere.

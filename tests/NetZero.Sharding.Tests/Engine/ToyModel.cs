@@ -20,6 +20,9 @@ internal sealed class ToyModel : Module, IToy
     /// <summary>Which blocks run, in which order; by default all in order.</summary>
     public int[]? Order { get; set; }
 
+    /// <summary>Whether the loss is computed by the program, from what the model returns, and not inside the model.</summary>
+    public bool LossOutside { get; init; }
+
     public IReadOnlyList<Block> Blocks => _blocks;
 
     public Linear Head => _head;
@@ -31,10 +34,23 @@ internal sealed class ToyModel : Module, IToy
     /// <summary>[rows, 15] to a loss against the targets, [rows] of I32.</summary>
     public Tensor Loss(Tensor x, Tensor targets)
     {
+        if (LossOutside)
+            return Logits(x).CrossEntropy(targets);
         using var call = Enter(x.Context);
+        return call.Return(Forward(x).CrossEntropy(targets));
+    }
+
+    private Tensor Logits(Tensor x)
+    {
+        using var call = Enter(x.Context);
+        return call.Return(Forward(x));
+    }
+
+    private Tensor Forward(Tensor x)
+    {
         foreach (var i in Order ?? Enumerable.Range(0, _blocks.Length).ToArray())
             x = _blocks[i].Call(x);
-        return call.Return(_head.Call(x).CrossEntropy(targets));
+        return _head.Call(x);
     }
 
     internal sealed class Block : Layer

@@ -15,7 +15,7 @@ public class UnevenInputsTests
         get
         {
             var data = new TheoryData<int, int, UnevenInputs>();
-            foreach (var ranks in (int[])[1, 2, 3, 5])
+            foreach (var ranks in (int[])[1, 2, 3, 5, 7, 8, 9])
                 for (var stage = 0; stage <= 3; stage++)
                     foreach (var mode in Enum.GetValues<UnevenInputs>())
                         data.Add(ranks, stage, mode);
@@ -23,7 +23,7 @@ public class UnevenInputsTests
         }
     }
 
-    // Rank r has 5 - r micro-batches of 4 rows but for its last, which has 1 + r of them.
+    // Rank r has 5 - r micro-batches of 4 rows but for its last, which has 1 + r % 4 of them; ranks from 5 on have none at all.
     [Theory]
     [MemberData(nameof(Worlds))]
     public void RanksRunOutApart_AllEndTogether_WithTheMeanOverAllTargets(int ranks, int stage, UnevenInputs mode)
