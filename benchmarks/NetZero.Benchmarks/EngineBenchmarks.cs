@@ -8,7 +8,7 @@ namespace NetZero.Benchmarks;
 
 /// <summary>
 /// What the sharding engine costs a unit and training step: schedule, views, bookkeeping of memory, hooks and tape. On Meta and with a group that moves nothing, so that there are no
-/// kernels and no collectives; blocks have the twelve parameters of a GPT-2 block and compute nothing.
+/// kernels and no collectives; blocks have the twelve parameters of a GPT-2 block and multiply with each once.
 /// </summary>
 public class EngineBenchmarks
 {
@@ -65,12 +65,15 @@ public class EngineBenchmarks
 
     private sealed class Block : Layer
     {
-        public Block()
-        {
-            for (var i = 0; i < 12; i++)
-                AddParameter($"weight{i}", [64], Initializer.Zeros);
-        }
+        private readonly Parameter[] _weights;
 
-        protected override Tensor Forward(Tensor x) => x;
+        public Block() => _weights = [.. Enumerable.Range(0, 12).Select(i => AddParameter($"weight{i}", [8], Initializer.Zeros))];
+
+        protected override Tensor Forward(Tensor x)
+        {
+            foreach (var weight in _weights)
+                x *= weight.Value;
+            return x;
+        }
     }
 }
