@@ -137,6 +137,8 @@ public class ConfigurationReaderTests
     [InlineData("""{ "model": 3 }""", "'model' is the number 3; expected an object")]
     [InlineData("""{ "model": { "type": "bert" } }""", "'model.type' is the text \"bert\"; expected \"gpt2\"")]
     [InlineData("""{ "model": { "dropout": 1 } }""", "'model.dropout' is the number 1; expected a number from 0 to below 1")]
+    [InlineData("""{ "model": { "layer_norm_epsilon": 0 } }""", "'model.layer_norm_epsilon' is the number 0; expected a number above 0 and below 1")]
+    [InlineData("""{ "model": { "layer_norm_epsilon": 1 } }""", "'model.layer_norm_epsilon' is the number 1; expected a number above 0 and below 1")]
     [InlineData("""{ "data": { "train": [] } }""", "'data.train' is the list []; expected text or a list of texts, none empty")]
     [InlineData("""{ "data": { "train": "" } }""", "'data.train' is the text \"\"; expected text or a list of texts, none empty")]
     [InlineData("""{ "data": { "shuffle": "yes" } }""", "'data.shuffle' is the text \"yes\"; expected true or false")]

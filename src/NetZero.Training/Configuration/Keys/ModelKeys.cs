@@ -14,7 +14,7 @@ internal static class ModelKeys
         Counts.Size<ModelConfiguration>(
             "vocab_size", m => m.VocabularySize, (m, v) => m with { VocabularySize = v }, "Rows of the token embedding; bytes need 256."),
         new ValueKey<ModelConfiguration, double>(
-            "layer_norm_epsilon", new RealNumber(0), m => m.LayerNormEpsilon, (m, v) => m with { LayerNormEpsilon = v },
+            "layer_norm_epsilon", new RealNumber(0, 1, belowMaximum: true, aboveMinimum: true), m => m.LayerNormEpsilon, (m, v) => m with { LayerNormEpsilon = v },
             "Added to the variance in every LayerNorm."),
         new ValueKey<ModelConfiguration, double>(
             "dropout", new RealNumber(0, 1, belowMaximum: true), m => m.Dropout, (m, v) => m with { Dropout = v },

@@ -33,21 +33,25 @@ internal sealed class WholeNumber<V>(V minimum, V? maximum = null) : ValueType<V
     public override bool IsUnset(V value) => value < minimum;
 }
 
-/// <summary>Finite numbers in a range that includes its lower end, and its upper end only if asked for.</summary>
-internal sealed class RealNumber(double minimum, double maximum = double.PositiveInfinity, bool belowMaximum = false) : ValueType<double>
+/// <summary>Finite numbers in a range that includes its ends unless asked otherwise.</summary>
+internal sealed class RealNumber(double minimum, double maximum = double.PositiveInfinity, bool belowMaximum = false, bool aboveMinimum = false)
+    : ValueType<double>
 {
-    public override string Expected => (double.IsInfinity(maximum), belowMaximum) switch
+    public override string Expected => (double.IsInfinity(maximum), aboveMinimum) switch
     {
-        (true, _) => $"a number, at least {minimum}",
-        (_, true) => $"a number from {minimum} to below {maximum}",
-        _ => $"a number from {minimum} to {maximum}",
+        (true, false) => $"a number, at least {minimum}",
+        (true, true) => $"a number above {minimum}",
+        (false, false) => $"a number from {minimum} to {Upper}",
+        (false, true) => $"a number above {minimum} and {(belowMaximum ? "" : "up to ")}{Upper}",
     };
+
+    private string Upper => belowMaximum ? $"below {maximum}" : $"{maximum}";
 
     public override bool TryRead(JsonElement json, out double value)
     {
         value = 0;
         return json.ValueKind == JsonValueKind.Number && json.TryGetDouble(out value) && double.IsFinite(value)
-            && value >= minimum && (belowMaximum ? value < maximum : value <= maximum);
+            && (aboveMinimum ? value > minimum : value >= minimum) && (belowMaximum ? value < maximum : value <= maximum);
     }
 
     public override void Write(Utf8JsonWriter writer, double value) => writer.WriteNumberValue(value);
@@ -55,7 +59,7 @@ internal sealed class RealNumber(double minimum, double maximum = double.Positiv
     public override void WriteSchema(Utf8JsonWriter writer)
     {
         writer.WriteString("type", "number");
-        writer.WriteNumber("minimum", minimum);
+        writer.WriteNumber(aboveMinimum ? "exclusiveMinimum" : "minimum", minimum);
         if (!double.IsInfinity(maximum))
             writer.WriteNumber(belowMaximum ? "exclusiveMaximum" : "maximum", maximum);
     }
