@@ -57,7 +57,28 @@ internal static class ConfigurationReader
             var reason = e.Message.Split(" LineNumber:", 2)[0];
             throw new ConfigurationException($"{file}{place}: not valid JSON: {reason}", e);
         }
+        catch (InvalidOperationException e)
+        {
+            // Comparing names for duplicates decodes them.
+            throw NotUnicode(file, e);
+        }
     }
+
+    private static RunConfiguration ReadKeys(RunConfiguration defaults, JsonElement root, string file, Reading reading)
+    {
+        try
+        {
+            return ConfigurationKeys.Root.Read(defaults, root, "", reading);
+        }
+        catch (InvalidOperationException e)
+        {
+            // The JSON reader's answer to strings that are no Unicode, when they are decoded: bad UTF-8, half a surrogate pair.
+            throw NotUnicode(file, e);
+        }
+    }
+
+    private static ConfigurationException NotUnicode(string file, Exception e) =>
+        new($"{file}: holds a string that is not valid Unicode; save the file as UTF-8, and write \\ud800 to \\udfff in pairs", e);
 
     private static (RunConfiguration Configuration, Reading Reading) ReadOver(
         RunConfiguration defaults, JsonDocument document, string file, IReadOnlyList<string> overrides)
@@ -65,7 +86,7 @@ internal static class ConfigurationReader
         var reading = new Reading([.. ConfigurationKeys.Root.Paths("")]);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
             throw new ConfigurationException($"{file}: found {document.RootElement.ValueKind} at the top, expected an object");
-        var configuration = ConfigurationKeys.Root.Read(defaults, document.RootElement, "", reading);
+        var configuration = ReadKeys(defaults, document.RootElement, file, reading);
         foreach (var setting in overrides)
             configuration = Override(configuration, setting, reading);
         // Without its values in place a configuration cannot be checked as a whole: later messages would only be consequences.
@@ -81,7 +102,16 @@ internal static class ConfigurationReader
             reading.Problems.Add($"--set '{setting}': expected KEY.PATH=VALUE, for example --set zero_optimization.stage=3");
             return configuration;
         }
-        return ConfigurationKeys.Root.Set(configuration, setting[..equals].Trim().Split('.'), setting[(equals + 1)..], "", reading);
+        try
+        {
+            return ConfigurationKeys.Root.Set(configuration, setting[..equals].Trim().Split('.'), setting[(equals + 1)..], "", reading);
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // The first from escapes in JSON, the second from the argument itself: half a surrogate pair has no UTF-8.
+            reading.Problems.Add($"--set '{setting}': holds a string that is not valid Unicode");
+            return configuration;
+        }
     }
 
     private static void ThrowIfAny(Reading reading, string file)

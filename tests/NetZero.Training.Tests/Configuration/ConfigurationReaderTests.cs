@@ -74,6 +74,36 @@ public class ConfigurationReaderTests
         Assert.Equal(96 * 40, c.TokensPerStep);
     }
 
+    [Theory]
+    [InlineData("{ \"output_dir\": \"caf\u00e9\" }")]
+    [InlineData("{ \"caf\u00e9\": 1 }")]
+    [InlineData("{ \"steps\": \"caf\u00e9\" }")]
+    [InlineData("{ \"output_dir\": \"a\\ud800\" }")]
+    [InlineData("{ \"data\": { \"train\": [\"a\\ud800\"] } }")]
+    [InlineData("{ \"a\\ud800\": 1 }")]
+    [InlineData("{ \"optimizer\": { \"type\": \"\\udc00\" } }")]
+    public void FileThatIsNotUnicode_IsOneProblem_ThatNamesIt(string latin1)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.At("run.json");
+        File.WriteAllBytes(path, Encoding.Latin1.GetBytes(latin1));
+
+        Assert.StartsWith(
+            $"{path}: holds a string that is not valid Unicode; save the file as UTF-8",
+            Assert.Single(Assert.Throws<ConfigurationException>(() => RunConfiguration.Load(path)).Problems), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("data.train=\"a\\ud800\"")]
+    [InlineData("model={\"a\\ud800\": 1}")]
+    [InlineData("zero_optimization.units=[\"\\udc00\"]")]
+    public void OverrideThatIsNotUnicode_IsOneProblem_ThatNamesIt(string setting) =>
+        Assert.Equal($"the configuration: --set '{setting}': holds a string that is not valid Unicode", Configurations.Problem(setting));
+
+    [Fact]
+    public void OverrideWithHalfASurrogatePair_IsOneProblem() =>
+        Assert.Contains("is not valid Unicode", Configurations.Problem("data.train=a" + (char)0xD800), StringComparison.Ordinal);
+
     [Fact]
     public void WrittenConfiguration_ReadsBackToTheSameBytes()
     {
