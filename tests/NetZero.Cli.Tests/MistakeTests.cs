@@ -62,6 +62,12 @@ public sealed class MistakeTests : IDisposable
     [InlineData("init_from=@/whole output_dir=@/whole", "'init_from'", "lies in the output folder", "--output")]
     [InlineData("memory_budget=200KB", "200,000 bytes", "parameter ", "memory_budget")]
     [InlineData("memory_budget=3MB ranks=2", "3,000,000 bytes", "parameter ", "activation ", "memory_budget")]
+    [InlineData("output_dir=\"a\\u0000b\"", "'output_dir'", "without \\u0000")]
+    [InlineData("init_from=\"a\\u0000b\"", "'init_from'", "without \\u0000")]
+    [InlineData("data.train=\"a\\u0000b\"", "'data.train'", "with \\u0000")]
+    [InlineData("data.train=[\"a\\u0000b\"]", "'data.train'", "with \\u0000")]
+    [InlineData("data.train=\"a\\ud800\"", "--set 'data.train=", "not valid Unicode")]
+    [InlineData("model.layer_norm_epsilon=0", "'model.layer_norm_epsilon'", "above 0 and below 1")]
     [InlineData("steps", "steps")]
     [InlineData("=3", "=3")]
     public async Task Train_OnBadInput_SaysSoInOneLine_AndWritesNothing(string settings, params string[] says)

@@ -169,15 +169,15 @@ public class ConfigurationReaderTests
     [InlineData("""{ "model": { "dropout": 1 } }""", "'model.dropout' is the number 1; expected a number from 0 to below 1")]
     [InlineData("""{ "model": { "layer_norm_epsilon": 0 } }""", "'model.layer_norm_epsilon' is the number 0; expected a number above 0 and below 1")]
     [InlineData("""{ "model": { "layer_norm_epsilon": 1 } }""", "'model.layer_norm_epsilon' is the number 1; expected a number above 0 and below 1")]
-    [InlineData("""{ "data": { "train": [] } }""", "'data.train' is the list []; expected text or a list of texts, none empty")]
-    [InlineData("""{ "data": { "train": "" } }""", "'data.train' is the text \"\"; expected text or a list of texts, none empty")]
+    [InlineData("""{ "data": { "train": [] } }""", "'data.train' is the list []; expected text or a list of texts, none empty or with \\u0000")]
+    [InlineData("""{ "data": { "train": "" } }""", "'data.train' is the text \"\"; expected text or a list of texts, none empty or with \\u0000")]
     [InlineData("""{ "data": { "shuffle": "yes" } }""", "'data.shuffle' is the text \"yes\"; expected true or false")]
     [InlineData("""{ "optimizer": { "params": { "betas": [0.9] } } }""", "'optimizer.params.betas' is the list [0.9]; expected a list of two numbers from 0 to below 1")]
     [InlineData("""{ "optimizer": { "params": { "lr": -1 } } }""", "'optimizer.params.lr' is the number -1; expected a number, at least 0")]
     [InlineData("""{ "optimizer": { "type": "Adam" } }""", "'optimizer.type' is the text \"Adam\"; expected one of \"AdamW\", \"SGD\", \"Lion\", \"LAMB\", \"LARS\"")]
     [InlineData("""{ "zero_optimization": { "stage": 4 } }""", "'zero_optimization.stage' is the number 4; expected a whole number from 0 to 3, or one of \"ddp\", \"zero1\", \"zero2\", \"zero3\", \"fsdp\"")]
     [InlineData("""{ "memory_budget": "2 apples" }""", "'memory_budget' is the text \"2 apples\"; expected bytes as a whole number or as text such as \"512MB\" or \"2GiB\" (units B, KB, MB, GB, TB, KiB, MiB, GiB, TiB)")]
-    [InlineData("""{ "init_from": {} }""", "'init_from' is an object; expected text, not empty")]
+    [InlineData("""{ "init_from": {} }""", "'init_from' is an object; expected text, not empty and without \\u0000")]
     public void Mistake_IsOneLineThatNamesKeyFoundAndExpected(string json, string message)
     {
         var error = Assert.Throws<ConfigurationException>(() => RunConfiguration.Parse(json));

@@ -19,17 +19,17 @@ internal sealed class Flag : ValueType<bool>
     public override void WriteSchema(Utf8JsonWriter writer) => writer.WriteString("type", "boolean");
 }
 
-/// <summary>A path, which is not empty.</summary>
+/// <summary>A path, which is not empty and has no NUL, which no system takes.</summary>
 internal sealed class PathText : ValueType<string?>
 {
-    public override string Expected => "text, not empty";
+    public override string Expected => "text, not empty and without \\u0000";
 
     public override bool TakesText => true;
 
     public override bool TryRead(JsonElement json, out string? value)
     {
         value = json.ValueKind == JsonValueKind.String ? json.GetString() : null;
-        return !string.IsNullOrWhiteSpace(value);
+        return !string.IsNullOrWhiteSpace(value) && !value.Contains('\0', StringComparison.Ordinal);
     }
 
     public override void Write(Utf8JsonWriter writer, string? value) => writer.WriteStringValue(value);
@@ -46,7 +46,7 @@ internal sealed class TextList : ValueType<IReadOnlyList<string>>
 {
     private static readonly PathText Item = new();
 
-    public override string Expected => "text or a list of texts, none empty";
+    public override string Expected => "text or a list of texts, none empty or with \\u0000";
 
     public override bool TakesText => true;
 
