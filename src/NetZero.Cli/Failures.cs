@@ -79,6 +79,8 @@ internal static class Failures
     {
         ConfigurationException e => e.Problems,
         CheckpointFormatException or RendezvousException or MemoryBudgetExceededException or Sharding.LossScaleException => [failure.Message.ReplaceLineEndings(" ")],
+        // The system's own limit, beside the run's: the message says what takes the memory and what to lower.
+        InsufficientMemoryException => [failure.Message.ReplaceLineEndings(" ")],
         // A disk that is full or gone, files that may not be read: nothing that a stack trace would explain.
         IOException or UnauthorizedAccessException => [failure.Message.ReplaceLineEndings(" ")],
         PeerFailedException { InnerException: { } cause } => Mistake(cause),

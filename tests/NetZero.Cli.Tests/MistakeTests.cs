@@ -48,6 +48,7 @@ public sealed class MistakeTests : IDisposable
     [InlineData("data.seq_len=65", "'data.seq_len' is 65", "'model.n_positions' 64")]
     [InlineData("model.n_head=3", "'model.n_embd' is 64", "'model.n_head' 3")]
     [InlineData("ranks=1000 train_batch_size=1000", "samples", "1000 ranks")]
+    [InlineData("model.n_embd=2000000000", "the model has 96000000696000000000 parameters", "'model.n_embd' 2000000000")]
     [InlineData("init_from=@/missing", "'init_from'", "missing", "no such folder")]
     [InlineData("init_from=@/truncated", "model.safetensors", "truncated")]
     [InlineData("init_from=@/no-header", "model.safetensors", "header")]
@@ -84,6 +85,19 @@ public sealed class MistakeTests : IDisposable
         Assert.All(says, part => Assert.Contains(part, _terminal.Errors, StringComparison.Ordinal));
         Assert.Equal("", _terminal.Written);
         Assert.Equal(before, Everything());
+    }
+
+    // Asking the system for too much is no test: some give what they do not have.
+    [Fact]
+    public async Task MemoryThatTheSystemDoesNotGive_IsOneLineAndCode2()
+    {
+        var engines = Reports.Engines with
+        {
+            Train = (_, _, _, _) => throw new AggregateException(new InsufficientMemoryException("The system does not give 1,000 more bytes;\nlower the micro-batch.")),
+        };
+
+        Assert.Equal(2, await new Tool(_terminal, engines).RunAsync(["train", _folder.Configuration]));
+        Assert.Equal("error: The system does not give 1,000 more bytes; lower the micro-batch.\n", _terminal.Errors);
     }
 
     [Theory]

@@ -10,6 +10,9 @@ internal static class ConfigurationChecks
 {
     private const int ByteVocabulary = 256;
 
+    // Weights, gradients and two moments in fp32: a run counts their bytes in 64 bits.
+    private const long MostParameters = long.MaxValue / 16;
+
     // Hugging Face's, for an inverse square root without a warm-up.
     private const int DefaultTimescale = 10_000;
 
@@ -96,6 +99,11 @@ internal static class ConfigurationChecks
             yield return $"'model.n_embd' is {model.Embedding}, not divisible by 'model.n_head' {model.Heads}; "
                 + $"use {(below > 0 ? $"{below} or {(long)below + model.Heads}" : $"{model.Heads}")}";
         }
+        if (Parameters(model) is var parameters && parameters > MostParameters)
+        {
+            yield return $"the model has {parameters} parameters ('model.n_layer' {model.Layers}, 'model.n_embd' {model.Embedding}, 'model.n_positions' "
+                + $"{model.Positions}, 'model.vocab_size' {model.VocabularySize}), more than the {MostParameters} that memory can be counted for; lower one of them";
+        }
         if (c.Data.SequenceLength > model.Positions)
         {
             yield return $"'data.seq_len' is {c.Data.SequenceLength}, longer than 'model.n_positions' {model.Positions}; "
@@ -106,6 +114,14 @@ internal static class ConfigurationChecks
             yield return $"'model.vocab_size' is {model.VocabularySize}, but 'data.tokenizer' \"bytes\" makes {ByteVocabulary} different tokens; "
                 + $"use {ByteVocabulary}";
         }
+    }
+
+    // C (V + P) of the embeddings, 12 C^2 + 13 C of each block's four linear maps and two LayerNorms, 2 C of the last LayerNorm. Asking the model
+    // would overflow, which is what this count is for.
+    internal static Int128 Parameters(ModelConfiguration model)
+    {
+        Int128 c = model.Embedding;
+        return (c * ((long)model.VocabularySize + model.Positions)) + (model.Layers * ((12 * c * c) + (13 * c))) + (2 * c);
     }
 
     private static IEnumerable<string> Together(RunConfiguration c)

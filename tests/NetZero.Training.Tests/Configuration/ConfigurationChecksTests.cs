@@ -94,6 +94,18 @@ public class ConfigurationChecksTests
         Assert.Equal(30, Configurations.Parse("scheduler.type=WarmupCosineLR", "scheduler.params.warmup_num_steps=30", "steps=5").Scheduler.TotalSteps);
 
     [Fact]
+    public void ModelOfMoreParametersThanCanBeCounted_IsRefused_ByTheModelsOwnCount()
+    {
+        var tiny = Configurations.Parse();
+        Assert.Equal(new Nn.Gpt2(RunParts.Model(tiny, exactGelu: false)).ParameterCount(), (long)ConfigurationChecks.Parameters(tiny.Model));
+
+        Assert.Equal(
+            "the configuration: the model has 96000000696000000000 parameters ('model.n_layer' 2, 'model.n_embd' 2000000000, 'model.n_positions' 64, "
+            + "'model.vocab_size' 256), more than the 576460752303423487 that memory can be counted for; lower one of them",
+            Configurations.Problem("model.n_embd=2000000000"));
+    }
+
+    [Fact]
     public void MicroBatchOfMoreTokensThanAnArrayHolds_IsRefused() =>
         Assert.Equal(
             "the configuration: a micro-batch has 4294967296 tokens ('train_micro_batch_size_per_gpu' 65536 x 'data.seq_len' 65536), more than 2147483591; "
