@@ -46,6 +46,7 @@ public class GenerateCommandTests
     [Theory]
     [InlineData("Option '--prompt' is required. (see netzero generate --help)", "--model", "m")]
     [InlineData("Option '--model' is required. (see netzero generate --help)", "--prompt", "p")]
+    [InlineData("--model is empty; name a model's folder, such as runs/quickstart/model", "--model", "", "--prompt", "p")]
     [InlineData("tokens is 0; expected a whole number, at least 1", "--model", "m", "--prompt", "p", "--tokens", "0")]
     [InlineData("temperature is -1; expected a number, at least 0", "--model", "m", "--prompt", "p", "--temperature", "-1")]
     [InlineData("top-k is -1; expected a whole number, at least 0 (0 is all tokens)", "--model", "m", "--prompt", "p", "--top-k", "-1")]

@@ -42,6 +42,8 @@ internal static class GenerateCommand
                 text.Length == 0 ? EmptyPrompt : text,
                 parsed.GetValue(tokens),
                 new SamplingOptions(parsed.GetValue(temperature), parsed.GetValue(topK), parsed.GetValue(seed)));
+            if (string.IsNullOrWhiteSpace(request.ModelFolder))
+                throw new ConfigurationException("--model is empty; name a model's folder, such as runs/quickstart/model");
             request.Sampling.Validate();
             if (request.Tokens < 1)
                 throw new ConfigurationException($"tokens is {request.Tokens}; expected a whole number, at least 1");
