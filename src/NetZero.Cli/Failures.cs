@@ -78,7 +78,7 @@ internal static class Failures
     private static IReadOnlyList<string>? Mistake(Exception failure) => failure switch
     {
         ConfigurationException e => e.Problems,
-        CheckpointFormatException or RendezvousException or MemoryBudgetExceededException or Sharding.LossScaleException => [failure.Message.ReplaceLineEndings(" ")],
+        CheckpointFormatException or RendezvousException or MemoryBudgetExceededException or Sharding.LossScaleException or DivergedModelException => [failure.Message.ReplaceLineEndings(" ")],
         // The system's own limit, beside the run's: the message says what takes the memory and what to lower.
         InsufficientMemoryException => [failure.Message.ReplaceLineEndings(" ")],
         // A disk that is full or gone, files that may not be read: nothing that a stack trace would explain.

@@ -89,6 +89,9 @@ public static class Trainer
         await ((Task)entropy).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var metrics = state.Metrics;
         state.Files.WriteMemory(state.Memory);
+        var (sample, diverged) = cancelled || state.Stopped || !options.Writes
+            ? (null, false)
+            : await SampleAsync(folder.ModelPath, run, cancellation).ConfigureAwait(false);
         var summary = new RunSummary
         {
             OutputDirectory = folder.FullPath,
@@ -107,7 +110,8 @@ public static class Trainer
             TokensPerSecond = RunState.MedianTokensPerSecond(metrics),
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             Memory = state.Memory,
-            Sample = cancelled || state.Stopped || !options.Writes ? null : await SampleAsync(folder.ModelPath, run, cancellation).ConfigureAwait(false),
+            Sample = sample,
+            Diverged = diverged,
         };
         observer.OnEnd(summary);
         return summary;
@@ -136,17 +140,23 @@ public static class Trainer
 
     private static TimeSpan ProcessTimeout(RunConfiguration run) => run.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(run.TimeoutSeconds) : ProcessWait;
 
-    // The run is over and its files are written: who does not want to wait for a sample gets the summary without one, at once.
-    internal static async Task<string?> SampleAsync(string modelFolder, RunConfiguration run, CancellationToken cancellation)
+    // The run is over and its files are written: who does not want to wait for a sample gets the summary without one, at once;
+    // and weights that write no text are the end of a run like any other.
+    internal static async Task<(string? Text, bool Diverged)> SampleAsync(string modelFolder, RunConfiguration run, CancellationToken cancellation)
     {
         try
         {
-            return await Task.Run(() => TextGenerator.Sample(modelFolder, run, cancellation), CancellationToken.None)
+            var text = await Task.Run(() => TextGenerator.Sample(modelFolder, run, cancellation), CancellationToken.None)
                 .WaitAsync(cancellation).ConfigureAwait(false);
+            return (text, false);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            return null;
+            return (null, false);
+        }
+        catch (DivergedModelException)
+        {
+            return (null, true);
         }
     }
 

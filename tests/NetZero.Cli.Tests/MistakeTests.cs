@@ -161,6 +161,22 @@ public sealed class MistakeTests : IDisposable
         Assert.True(File.Exists(_folder.At("out/model/model.safetensors")));
     }
 
+    [Fact]
+    public async Task RunThatDiverges_KeepsItsSummary_AndItsModelGeneratesNothing_InOneLine()
+    {
+        string[] train = ["train", _folder.Configuration, "--set", $"data.train={_folder.At("text.txt")}", "--set", "threads_per_rank=1", "--set", "optimizer.params.lr=1e30"];
+        Assert.Equal(0, await new Tool(_terminal, Engines.Real).RunAsync(train));
+        Assert.Equal("", _terminal.Errors);
+        Assert.Contains("\nsample  none: the weights have diverged; ", _terminal.Written, StringComparison.Ordinal);
+        Assert.Contains("\nspeed   ", _terminal.Written, StringComparison.Ordinal);
+
+        var generate = new StringTerminal();
+        Assert.Equal(2, await new Tool(generate, Engines.Real).RunAsync(["generate", "--model", _folder.At("out/model"), "--prompt", "p"]));
+        Assert.StartsWith("error: the model's weights have diverged", generate.Errors, StringComparison.Ordinal);
+        Assert.Equal(generate.Errors.Length - 1, generate.Errors.IndexOf('\n', StringComparison.Ordinal));
+        Assert.Equal("", generate.Written);
+    }
+
     private static bool CanWriteTo(string folder)
     {
         try

@@ -34,6 +34,7 @@ internal static class SummaryJson
         foreach (var rank in summary.Memory)
             rank.Peak.WriteTo(json);
         json.WriteEndArray();
+        json.WriteBoolean("diverged", summary.Diverged);
         if (summary.Sample is not null)
             json.WriteString("sample", summary.Sample);
     });

@@ -36,6 +36,8 @@ internal static class SummaryText
             output.WriteLine($"files   {summary.OutputDirectory}: {Files(summary)}");
         if (summary.Sample is { } sample)
             WriteSample(output, sample);
+        if (summary.Diverged)
+            output.WriteLine("sample  none: the weights have diverged; train again with a lower 'optimizer.params.lr', or go on from an earlier checkpoint");
     }
 
     private static string Files(RunSummary summary)

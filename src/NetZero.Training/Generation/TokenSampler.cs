@@ -40,7 +40,8 @@ public sealed class TokenSampler
     /// <summary>The token at a position of the generated text.</summary>
     /// <param name="logits">One logit for each token of the vocabulary.</param>
     /// <param name="position">How many tokens were drawn before.</param>
-    /// <exception cref="ArgumentException">The logits are not as many as the vocabulary, or none of them is a number.</exception>
+    /// <exception cref="ArgumentException">The logits are not as many as the vocabulary.</exception>
+    /// <exception cref="DivergedModelException">The largest logit is not finite, or none is a number.</exception>
     public int Next(ReadOnlySpan<float> logits, long position)
     {
         if (logits.Length != _candidates.Length)
@@ -83,7 +84,7 @@ public sealed class TokenSampler
             if (!float.IsNaN(logits[i]) && (best < 0 || logits[i] > logits[best]))
                 best = i;
         }
-        return best >= 0 ? best : throw new ArgumentException("No logit is a number: the model's weights have diverged.", nameof(logits));
+        return best >= 0 && float.IsFinite(logits[best]) ? best : throw new DivergedModelException();
     }
 
     // A number from 0 to below 1 with 53 random bits.

@@ -70,6 +70,7 @@ public sealed class TextGenerator : IDisposable
     /// <param name="cancellation">Looked at between tokens.</param>
     /// <returns>The new text, prompt not included.</returns>
     /// <exception cref="ArgumentException">An empty prompt.</exception>
+    /// <exception cref="DivergedModelException">The model computes no finite logits.</exception>
     public string Generate(string prompt, int count, SamplingOptions sampling, Action<string>? onText = null, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(prompt);

@@ -89,4 +89,7 @@ public sealed record RunSummary
 
     /// <summary>Text that the trained model wrote.</summary>
     public string? Sample { get; init; }
+
+    /// <summary>Whether the weights have diverged, so that the trained model wrote no text.</summary>
+    public bool Diverged { get; init; }
 }

@@ -69,7 +69,8 @@ public class TokenSamplerTests
     {
         var sampler = new TokenSampler(new SamplingOptions(), 2);
 
-        Assert.Throws<ArgumentException>(() => sampler.Next([float.NaN, float.NaN], 0));
+        Assert.Throws<DivergedModelException>(() => sampler.Next([float.NaN, float.NaN], 0));
+        Assert.Throws<DivergedModelException>(() => sampler.Next([float.NaN, float.PositiveInfinity], 0));
         Assert.Throws<ArgumentException>(() => sampler.Next([1, 2, 3], 0));
     }
 }
