@@ -128,6 +128,8 @@ public static class Trainer
 
     private static void CheckWorker(RunConfiguration run, TrainingOptions options)
     {
+        if (!run.Deterministic && options.Worker is not { UsesMpi: true })
+            throw new ConfigurationException("'deterministic' is false, which would have no effect: only ranks that were started by MPI can add in another order; leave it out");
         if (options.Worker is not { } worker)
             return;
         if (worker.WorldSize != run.Ranks)

@@ -69,6 +69,8 @@ public sealed class MistakeTests : IDisposable
     [InlineData("data.train=[\"a\\u0000b\"]", "'data.train'", "with \\u0000")]
     [InlineData("data.train=\"a\\ud800\"", "--set 'data.train=", "not valid Unicode")]
     [InlineData("model.layer_norm_epsilon=0", "'model.layer_norm_epsilon'", "above 0 and below 1")]
+    [InlineData("deterministic=false", "'deterministic' is false", "only ranks that were started by MPI", "leave it out")]
+    [InlineData("deterministic=false ranks=2", "'deterministic' is false", "only ranks that were started by MPI")]
     [InlineData("steps", "steps")]
     [InlineData("=3", "=3")]
     public async Task Train_OnBadInput_SaysSoInOneLine_AndWritesNothing(string settings, params string[] says)
