@@ -143,6 +143,14 @@ internal static class ConfigurationChecks
             yield return $"'gradient_clipping' is {c.GradientClipping} and 'gradient_clipping_value' is {c.GradientClippingValue}: "
                 + "clip by norm or by value, and leave the other out";
         }
+        if (c.AccumulationSteps == 1)
+        {
+            const string oneMicroBatch = "would have no effect: a step has one micro-batch; raise 'gradient_accumulation_steps', or leave it out";
+            if (c.Zero.Reduce == ReduceMode.Last)
+                yield return $"'zero_optimization.reduce' \"last\" {oneMicroBatch}";
+            if (c.Zero.KeepGathered && c.Zero.ToPolicy().ShardsSomeParameters)
+                yield return $"'zero_optimization.keep_gathered' {oneMicroBatch}";
+        }
         foreach (var problem in Precision(c.Precision, c.Ranks))
             yield return problem;
         foreach (var problem in Optimizer(c.Optimizer).Concat(Scheduler(c.Scheduler)))

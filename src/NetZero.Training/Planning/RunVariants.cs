@@ -67,7 +67,7 @@ public static class RunVariants
                 throw new ArgumentException($"'train_batch_size' {run.TrainBatchSize} does not divide over {count} ranks");
             var samples = run.TrainBatchSize / count;
             var micro = Enumerable.Range(1, run.MicroBatchSize).Last(size => samples % size == 0);
-            return Variant($"{count} ranks", WithRanks(run with { MicroBatchSize = micro, AccumulationSteps = samples / micro }, count), cluster);
+            return Variant($"{count} ranks", WithRanks(WithBatches(run, micro, samples / micro), count), cluster);
         })];
     }
 
@@ -81,7 +81,12 @@ public static class RunVariants
         if (run.MicroBatchSize % 2 == 0)
             yield return ($"gradient_accumulation_steps={run.AccumulationSteps * 2}", WithMicroBatch(run, run.MicroBatchSize / 2));
         if (run.AccumulationSteps % 2 == 0)
-            yield return ($"gradient_accumulation_steps={run.AccumulationSteps / 2}", WithMicroBatch(run, run.MicroBatchSize * 2));
+        {
+            var larger = WithMicroBatch(run, run.MicroBatchSize * 2);
+            var reduce = larger.Zero.Reduce == run.Zero.Reduce ? "" : " zero_optimization.reduce=each";
+            var keep = larger.Zero.KeepGathered == run.Zero.KeepGathered ? "" : " zero_optimization.keep_gathered=false";
+            yield return ($"gradient_accumulation_steps={larger.AccumulationSteps}{reduce}{keep}", larger);
+        }
         if (run.Ranks > 1 && run.AccumulationSteps > 1)
             yield return ("zero_optimization.reduce=last", run with { Zero = run.Zero with { Reduce = ReduceMode.Last } });
         if (!cluster.Device.IsHost && run.TrainBatchSize % (run.Ranks * 2) == 0 && run.MicroBatchSize % 2 == 0)
@@ -117,10 +122,14 @@ public static class RunVariants
         },
     };
 
-    private static RunConfiguration WithMicroBatch(RunConfiguration run, int size) => run with
+    private static RunConfiguration WithMicroBatch(RunConfiguration run, int size) => WithBatches(run, size, run.MicroBatchSize * run.AccumulationSteps / size);
+
+    // What belongs to accumulation alone goes with it.
+    private static RunConfiguration WithBatches(RunConfiguration run, int micro, int accumulation) => run with
     {
-        MicroBatchSize = size,
-        AccumulationSteps = run.MicroBatchSize * run.AccumulationSteps / size,
+        MicroBatchSize = micro,
+        AccumulationSteps = accumulation,
+        Zero = accumulation > 1 ? run.Zero : run.Zero with { Reduce = ReduceMode.Each, KeepGathered = false },
     };
 
     private static RunConfiguration WithRanks(RunConfiguration run, int ranks) => run with

@@ -45,6 +45,8 @@ public class ConfigurationChecksTests
     [InlineData("'zero_optimization.reshard_after_forward' is the number 1; expected true, false or a number of ranks, at least 2", "reshard_after_forward=1")]
     [InlineData("'zero_optimization.reshard_after_forward' would have no effect: it belongs to zero_optimization.stage 3; remove it", "stage=2", "reshard_after_forward=false")]
     [InlineData("'zero_optimization.keep_gathered' would have no effect: it belongs to zero_optimization.stage 3; remove it", "keep_gathered=true")]
+    [InlineData("'zero_optimization.keep_gathered' would have no effect: a step has one micro-batch; raise 'gradient_accumulation_steps', or leave it out", "stage=3", "keep_gathered=true")]
+    [InlineData("'zero_optimization.reduce' \"last\" would have no effect: a step has one micro-batch; raise 'gradient_accumulation_steps', or leave it out", "reduce=last")]
     [InlineData("'zero_optimization.prefetch.forward' would have no effect: it belongs to zero_optimization.stage 3; remove it", "prefetch.forward=2")]
     [InlineData("'zero_optimization.reduce_bucket_size' would have no effect: at stage 3 each unit is reduced and let go by itself; leave it out", "stage=3", "reduce_bucket_size=9")]
     [InlineData("'zero_optimization.shard_group_size' is 3, which does not divide the 4 ranks; use a divisor, or 0 for all of them", "stage=3", "shard_group_size=3")]
