@@ -66,7 +66,6 @@ public sealed class MistakeTests : IDisposable
     [InlineData("output_dir=\"a\\u0000b\"", "'output_dir'", "without \\u0000")]
     [InlineData("init_from=\"a\\u0000b\"", "'init_from'", "without \\u0000")]
     [InlineData("data.train=\"a\\u0000b\"", "'data.train'", "with \\u0000")]
-    [InlineData("data.train=[\"a\\u0000b\"]", "'data.train'", "with \\u0000")]
     [InlineData("data.train=\"a\\ud800\"", "--set 'data.train=", "not valid Unicode")]
     [InlineData("model.layer_norm_epsilon=0", "'model.layer_norm_epsilon'", "above 0 and below 1")]
     [InlineData("deterministic=false", "'deterministic' is false", "only ranks that were started by MPI", "leave it out")]

@@ -88,6 +88,19 @@ public sealed class PlanCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task ChangeToOneMicroBatch_LeavesOutTheKeysOfAccumulation_AndIsAccepted()
+    {
+        string[] settings = ["--ranks", "2", "--set", "gradient_accumulation_steps=2", "--set", "zero_optimization.reduce=last", "--set", "zero_optimization.keep_gathered=true"];
+        Assert.Equal(0, await RunAsync(["--json", .. settings]));
+        using var json = JsonDocument.Parse(_terminal.Written);
+        var change = Assert.Single(
+            json.RootElement.GetProperty("changes").EnumerateArray().Select(c => c.GetProperty("set").GetString()!),
+            set => set.StartsWith("gradient_accumulation_steps=1 ", StringComparison.Ordinal));
+        Assert.Equal("gradient_accumulation_steps=1 --set zero_optimization.reduce=each --set zero_optimization.keep_gathered=false", change);
+        Assert.Equal(0, await RunAsync([.. settings, "--set", .. change.Split(' ')]));
+    }
+
+    [Fact]
     public async Task MoreThanTheMachineHas_DoesNotFit_AndChangesAreThoseThatMakeItFit()
     {
         Assert.Equal(0, await RunAsync(

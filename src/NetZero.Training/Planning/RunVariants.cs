@@ -83,8 +83,8 @@ public static class RunVariants
         if (run.AccumulationSteps % 2 == 0)
         {
             var larger = WithMicroBatch(run, run.MicroBatchSize * 2);
-            var reduce = larger.Zero.Reduce == run.Zero.Reduce ? "" : " zero_optimization.reduce=each";
-            var keep = larger.Zero.KeepGathered == run.Zero.KeepGathered ? "" : " zero_optimization.keep_gathered=false";
+            var reduce = larger.Zero.Reduce == run.Zero.Reduce ? "" : " --set zero_optimization.reduce=each";
+            var keep = larger.Zero.KeepGathered == run.Zero.KeepGathered ? "" : " --set zero_optimization.keep_gathered=false";
             yield return ($"gradient_accumulation_steps={larger.AccumulationSteps}{reduce}{keep}", larger);
         }
         if (run.Ranks > 1 && run.AccumulationSteps > 1)

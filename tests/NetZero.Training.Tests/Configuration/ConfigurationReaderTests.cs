@@ -177,6 +177,8 @@ public class ConfigurationReaderTests
     [InlineData("""{ "optimizer": { "type": "Adam" } }""", "'optimizer.type' is the text \"Adam\"; expected one of \"AdamW\", \"SGD\", \"Lion\", \"LAMB\", \"LARS\"")]
     [InlineData("""{ "zero_optimization": { "stage": 4 } }""", "'zero_optimization.stage' is the number 4; expected a whole number from 0 to 3, or one of \"ddp\", \"zero1\", \"zero2\", \"zero3\", \"fsdp\"")]
     [InlineData("""{ "memory_budget": "2 apples" }""", "'memory_budget' is the text \"2 apples\"; expected bytes as a whole number or as text such as \"512MB\" or \"2GiB\" (units B, KB, MB, GB, TB, KiB, MiB, GiB, TiB)")]
+    [InlineData("""{ "data": { "train": ["a", "b\u0000"] } }""", "'data.train' is the list [\"a\", \"b\\u0000\"]; expected text or a list of texts, none empty or with \\u0000")]
+    [InlineData("""{ "init_from": "a\u0000b" }""", "'init_from' is the text \"a\\u0000b\"; expected text, not empty and without \\u0000")]
     [InlineData("""{ "init_from": {} }""", "'init_from' is an object; expected text, not empty and without \\u0000")]
     public void Mistake_IsOneLineThatNamesKeyFoundAndExpected(string json, string message)
     {
