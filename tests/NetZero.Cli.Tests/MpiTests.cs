@@ -52,7 +52,7 @@ public sealed class MpiTests : IDisposable
         for (var line = ""; !line.Contains("step 2/", StringComparison.Ordinal); seen.Add(line))
             line = await job.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException($"The job ended early.\n{string.Join('\n', seen)}\n{await errors}");
         var output = job.StandardOutput.ReadToEndAsync();
-        var victim = Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).First(name => IsRank(name!, rank: 1));
+        var victim = Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).First(name => IsRank(name!, rank: 1, _folder.At("out")));
         var clock = Stopwatch.StartNew();
         using (var kill = Process.Start("kill", ["-KILL", victim!]))
             await kill.WaitForExitAsync();
@@ -91,14 +91,14 @@ public sealed class MpiTests : IDisposable
         Assert.Contains("but the processes were started by Open MPI", result.Errors, StringComparison.Ordinal);
     }
 
-    private static bool IsRank(string process, int rank)
+    private static bool IsRank(string process, int rank, string output)
     {
         if (!int.TryParse(process, NumberStyles.None, CultureInfo.InvariantCulture, out _))
             return false;
         try
         {
             var variables = File.ReadAllText($"/proc/{process}/environ").Split('\0');
-            var ours = File.ReadAllText($"/proc/{process}/cmdline").Split('\0').Contains(Tool);
+            var ours = File.ReadAllText($"/proc/{process}/cmdline").Split('\0').Contains(output);
             return ours && (variables.Contains($"OMPI_COMM_WORLD_RANK={rank}") || variables.Contains($"PMI_RANK={rank}"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -69,6 +69,15 @@ public class AttentionOpTests
         Assert.Equal(peaks[0], peaks[1]);
     }
 
+    [Fact]
+    public void CausalAttention_OfManyTokens_HoldsLessThanOneMatrixOfTokensByTokens()
+    {
+        const long tokens = 8192;
+        using var context = new TensorContext(new TensorContextOptions { Device = Device.Meta, Threads = 2 });
+        context.Zeros([1, tokens, 3 * C]).RequireGrad().CausalAttention(H).Backward(context.Zeros([1, tokens, C]));
+        Assert.InRange(context.Ledger.PeakBytes, 1, (tokens * tokens * sizeof(float)) / 4);
+    }
+
     private static float[] Part(PinnedFloats packed, int part)
     {
         var result = new float[packed.Length / 3];
