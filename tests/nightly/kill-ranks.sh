@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Kills a rank at a random moment, again and again, and looks at what is left: eng/kill-drill.sh [TIMES] [SEED]
+# Kills a rank at a random moment, again and again, and looks at what is left: tests/nightly/kill-ranks.sh [TIMES] [SEED]
 # Each time a job of three processes with checkpoints loses a rank to SIGKILL. Its end must be that of a job to which nothing happened, bit for bit; the launcher
 # and the other ranks must have named the rank within two seconds; and no process, file or shared memory may be left. Linux; about five seconds a time.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 times=${1:-30}
 RANDOM=${2:-1}
 tool=$PWD/src/NetZero.Cli/bin/Release/net10.0/netzero.dll

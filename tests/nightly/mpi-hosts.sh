@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Trains over MPI on two hosts that are network namespaces of this machine, then does it again and cuts the link: eng/mpi-hosts.sh
+# Trains over MPI on two hosts that are network namespaces of this machine, then does it again and cuts the link: tests/nightly/mpi-hosts.sh
 # Needs root, iproute2, util-linux and Open MPI; elsewhere it says so and ends well. Build the tool before (dotnet build -c Release src/NetZero.Cli).
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 tool=$PWD/src/NetZero.Cli/bin/Release/net10.0/netzero.dll
 mpirun=$(command -v mpirun.openmpi || command -v mpirun || true)
 for need in "$mpirun" "$(command -v ip || true)" "$(command -v unshare || true)"; do
