@@ -42,12 +42,15 @@ internal static class GemmBlocking
     // Below this many products one thread is done before another has woken up.
     private const long MinParallelProducts = 64 * 64 * 64;
 
-    // Tasks per thread: enough that a thread that was held up does not keep the others waiting for long.
-    private const long TasksPerThread = 4;
+    // Tasks per thread at most: enough that a thread that was held up does not keep the others waiting for long.
+    private const long MaxTasksPerThread = 8;
 
-    // A task of fewer rows spends a visible share of its time packing B; one of fewer columns spends it packing A.
-    private const long MinTaskRows = 48;
-    private const long MinTaskColumns = 128;
+    // The share of one task by which the last thread is expected to be late, because the machine has other work.
+    private const double ExpectedDelay = 0.1;
+
+    // A task packs its rows of A, which takes as long as products with so many columns, and its columns of B, as long as with so many rows.
+    private const double ColumnsToPackA = 8;
+    private const double RowsToPackB = 8;
 
     // A way of the first-level cache: 4 KiB, whether 32 KiB of 8 or 48 KiB of 12.
     private const long WayElements = 1024;
@@ -103,18 +106,34 @@ internal static class GemmBlocking
     public static long WorkspacePerThread(long m, long n, long k) =>
         PackedA(m, k) + RoundUp(Math.Min(n, Columns(MaxBlockElementsOfB, k)), MaxTileColumns) * Depth(k);
 
-    /// <summary>Rows and columns of one task.</summary>
+    /// <summary>Rows and columns of one task: of the ways to cut C evenly, the one that is expected to end first.</summary>
     public static (long Rows, long Columns) Task(long m, long n, long k, long batch, int threads)
     {
         if (threads == 1 || !IsWorthThreads(m, n, k, batch))
             return (m, n);
-        var tasks = threads * TasksPerThread;
-        var columns = Math.Min(n, BlockColumns(k));
-        if (m <= MinTaskRows)
-            columns = Math.Min(columns, Math.Max(MinTaskColumns, RoundUp((n + tasks - 1) / tasks, MaxTileColumns)));
-        var others = batch * ((n + columns - 1) / columns);
-        var parts = Math.Max(1, Math.Min((tasks + others - 1) / others, m / MinTaskRows));
-        return (RoundUp((m + parts - 1) / parts, MaxTileRows), columns);
+        (long Rows, long Columns) best = (m, n);
+        var least = Duration(m, n, best, batch, threads);
+        var most = Math.Max(1, threads * MaxTasksPerThread / batch);
+        for (long down = 1; down <= Math.Min(most, (m + MaxTileRows - 1) / MaxTileRows); down++)
+        {
+            for (long across = 1; across <= Math.Min(most / down, (n + MaxTileColumns - 1) / MaxTileColumns); across++)
+            {
+                var task = (RoundUp((m + down - 1) / down, MaxTileRows), RoundUp((n + across - 1) / across, MaxTileColumns));
+                var duration = Duration(m, n, task, batch, threads);
+                if (duration < least)
+                    (best, least) = (task, duration);
+            }
+        }
+
+        return best;
+    }
+
+    // In products: the tasks that one thread runs one after another, and what it may be late by.
+    private static double Duration(long m, long n, (long Rows, long Columns) task, long batch, int threads)
+    {
+        var tasks = batch * ((m + task.Rows - 1) / task.Rows) * ((n + task.Columns - 1) / task.Columns);
+        double rows = Math.Min(task.Rows, m), columns = Math.Min(task.Columns, n);
+        return ((tasks + threads - 1) / threads + ExpectedDelay) * (rows + RowsToPackB) * (columns + ColumnsToPackA);
     }
 
     /// <summary>Whether the other threads should be woken at all.</summary>
