@@ -29,6 +29,15 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Writes <see cref="Count"/> floats; no alignment needed.</summary>
     static abstract void Store(TSelf value, float* target);
 
+    /// <summary>Reads the first <paramref name="count"/> floats and nothing behind them; the other lanes are 0.</summary>
+    static abstract TSelf LoadFirst(float* source, long count);
+
+    /// <summary>Writes the first <paramref name="count"/> floats and nothing behind them.</summary>
+    static abstract void StoreFirst(TSelf value, float* target, long count);
+
+    /// <summary>A mask of the first <paramref name="count"/> lanes.</summary>
+    static abstract TSelf First(long count);
+
     /// <summary>
     /// Writes <see cref="Count"/> floats, at a multiple of their size, past the caches where the hardware can: memory that is not read soon need not
     /// be fetched before it is overwritten. Fence before another thread reads it.

@@ -32,6 +32,19 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
     public static void Store(Lanes1 value, float* target) => *target = value.Value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 LoadFirst(float* source, long count) => new(count > 0 ? *source : 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(Lanes1 value, float* target, long count)
+    {
+        if (count > 0)
+            *target = value.Value;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes1 First(long count) => SplatBits(count > 0 ? uint.MaxValue : 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreAround(Lanes1 value, float* target) => *target = value.Value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

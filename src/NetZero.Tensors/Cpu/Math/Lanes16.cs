@@ -33,6 +33,15 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
     public static void Store(Lanes16 value, float* target) => value.Value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes16 LoadFirst(float* source, long count) => new(Avx512F.MaskLoad(source, First(count).Value, Vector512<float>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(Lanes16 value, float* target, long count) => Avx512F.MaskStore(target, First(count).Value, value.Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes16 First(long count) => new(Vector512.GreaterThan(Vector512.Create((int)count), Vector512<int>.Indices).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreAround(Lanes16 value, float* target) => value.Value.StoreAlignedNonTemporal(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

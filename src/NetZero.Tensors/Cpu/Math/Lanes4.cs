@@ -28,6 +28,43 @@ internal readonly unsafe struct Lanes4(Vector128<float> value) : ILanes<Lanes4>
     public static void Store(Lanes4 value, float* target) => value.Value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes4 LoadFirst(float* source, long count)
+    {
+        if (Avx.IsSupported)
+            return new(Avx.MaskLoad(source, First(count).Value));
+        var value = Vector128<float>.Zero;
+        if (count > 0)
+            value = value.WithElement(0, source[0]);
+        if (count > 1)
+            value = value.WithElement(1, source[1]);
+        if (count > 2)
+            value = value.WithElement(2, source[2]);
+        return new(count > 3 ? value.WithElement(3, source[3]) : value);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(Lanes4 value, float* target, long count)
+    {
+        if (Avx.IsSupported)
+        {
+            Avx.MaskStore(target, First(count).Value, value.Value);
+            return;
+        }
+
+        if (count > 0)
+            target[0] = value.Value.GetElement(0);
+        if (count > 1)
+            target[1] = value.Value.GetElement(1);
+        if (count > 2)
+            target[2] = value.Value.GetElement(2);
+        if (count > 3)
+            target[3] = value.Value.GetElement(3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes4 First(long count) => new(Vector128.GreaterThan(Vector128.Create((int)count), Vector128<int>.Indices).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreAround(Lanes4 value, float* target) => value.Value.StoreAlignedNonTemporal(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -28,6 +28,15 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
     public static void Store(Lanes8 value, float* target) => value.Value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes8 LoadFirst(float* source, long count) => new(Avx.MaskLoad(source, First(count).Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(Lanes8 value, float* target, long count) => Avx.MaskStore(target, First(count).Value, value.Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes8 First(long count) => new(Vector256.GreaterThan(Vector256.Create((int)count), Vector256<int>.Indices).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreAround(Lanes8 value, float* target) => value.Value.StoreAlignedNonTemporal(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

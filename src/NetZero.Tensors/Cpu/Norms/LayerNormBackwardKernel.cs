@@ -139,6 +139,7 @@ internal readonly unsafe struct LayerNormBackwardKernel(
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static T Partial(float* source, long count) => PartialLanes.Load<T>(source, count);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -129,6 +129,7 @@ internal readonly unsafe struct RmsNormBackwardKernel(
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static T Partial(float* source, long count) => PartialLanes.Load<T>(source, count);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -69,7 +69,7 @@ internal static unsafe class RowReductions
         for (; i + T.Count <= count; i += T.Count)
             s0 = TTerm.Add(s0, T.Load(a + i), T.Load(b + i));
         if (i < count)
-            s1 = TTerm.Add(s1, Rest<T>(a + i, count - i, 0f), Rest<T>(b + i, count - i, 0f));
+            s1 = TTerm.Add(s1, PartialLanes.Load<T>(a + i, count - i), PartialLanes.Load<T>(b + i, count - i));
         return T.Sum((s0 + s1) + (s2 + s3));
     }
 
@@ -86,18 +86,8 @@ internal static unsafe class RowReductions
         }
 
         for (; i < count; i += T.Count)
-            m0 = T.Max(m0, Rest<T>(x + i, (int)Math.Min(T.Count, count - i), float.NegativeInfinity));
+            m0 = T.Max(m0, PartialLanes.Load<T>(x + i, count - i, float.NegativeInfinity));
         return T.MaxAcross(T.Max(m0, m1));
-    }
-
-    // Up to a vector of elements, filled up with what changes nothing.
-    private static T Rest<T>(float* x, int count, float neutral)
-        where T : struct, ILanes<T>
-    {
-        var buffer = stackalloc float[T.Count];
-        for (var i = 0; i < T.Count; i++)
-            buffer[i] = i < count ? x[i] : neutral;
-        return T.Load(buffer);
     }
 
     private interface ITerm
