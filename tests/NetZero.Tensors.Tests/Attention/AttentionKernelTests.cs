@@ -4,7 +4,7 @@ namespace NetZero.Tensors.Tests;
 
 public unsafe class AttentionKernelTests
 {
-    /// <summary>Batch, tokens, query heads, key heads, channels, causal: around the tile of 64, blocks of 4, and every vector's tail.</summary>
+    /// <summary>Batch, tokens, query heads, key heads, channels, causal: shared key heads, several tiles of 64, many channels.</summary>
     public static TheoryData<int, int, int, int, int, bool> Sizes
     {
         get
@@ -12,10 +12,6 @@ public unsafe class AttentionKernelTests
             var data = new TheoryData<int, int, int, int, int, bool>();
             foreach (var causal in new[] { true, false })
             {
-                for (var tokens = 1; tokens <= 130; tokens += tokens is < 20 or (> 60 and < 70) or > 126 ? 1 : 5)
-                    data.Add(1, tokens, 2, 2, 5, causal);
-                for (var channels = 1; channels <= 70; channels++)
-                    data.Add(1, 7, 1, 1, channels, causal);
                 data.Add(2, 65, 6, 2, 16, causal); // two key heads shared by three query heads each
                 data.Add(2, 200, 2, 1, 64, causal);
                 data.Add(1, 66, 1, 1, 128, causal);
@@ -46,6 +42,19 @@ public unsafe class AttentionKernelTests
         AssertClose(gradients.Dq, call.Dq, backward);
         AssertClose(gradients.Dk, call.Dk, backward);
         AssertClose(gradients.Dv, call.Dv, backward);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ForwardAndBackward_EveryLengthTo130_MatchTheReference(bool causal)
+    {
+        for (var n = 1; n <= 130; n++)
+        {
+            ForwardAndBackward_AnySize_MatchTheReference(1, tokens: n, 2, 2, channels: 5, causal);
+            ForwardAndBackward_AnySize_MatchTheReference(1, tokens: 7, 1, 1, channels: n, causal);
+            ForwardAndBackward_AnySize_MatchTheReference(1, tokens: n, 2, 1, channels: 131 - n, causal);
+        }
     }
 
     [Fact]
@@ -103,15 +112,28 @@ public unsafe class AttentionKernelTests
             using var workers = new WorkerPool(threads);
             var lse = new PinnedFloats(shape.Batch * shape.Heads * shape.Tokens);
             // Scratch holds rubbish from other kernels: not-a-numbers show whatever is read before it is written.
-            var scratch = new PinnedFloats(AttentionForwardKernel.WorkspaceBytes(threads, shape) / sizeof(float), float.NaN);
-            new AttentionForwardKernel(
-                Operand(Q, shape.Heads), Operand(K, shape.KeyHeads), Operand(V, shape.KeyHeads), Operand(O, shape.Heads), lse.Pointer,
-                (byte*)scratch.Pointer, shape).Run(workers);
-            scratch = new PinnedFloats(AttentionBackwardKernel.WorkspaceBytes(threads, shape) / sizeof(float), float.NaN);
-            new AttentionBackwardKernel(
-                Operand(Q, shape.Heads), Operand(K, shape.KeyHeads), Operand(V, shape.KeyHeads), Operand(O, shape.Heads), lse.Pointer,
-                Operand(DO, shape.Heads), Operand(Dq, shape.Heads), Operand(Dk, shape.KeyHeads), Operand(Dv, shape.KeyHeads),
-                (byte*)scratch.Pointer, shape).Run(workers);
+            fixed (float* scratch = Rubbish(AttentionForwardKernel.WorkspaceBytes(threads, shape)))
+            {
+                new AttentionForwardKernel(
+                    Operand(Q, shape.Heads), Operand(K, shape.KeyHeads), Operand(V, shape.KeyHeads), Operand(O, shape.Heads), lse.Pointer,
+                    (byte*)scratch, shape).Run(workers);
+            }
+
+            fixed (float* scratch = Rubbish(AttentionBackwardKernel.WorkspaceBytes(threads, shape)))
+            {
+                new AttentionBackwardKernel(
+                    Operand(Q, shape.Heads), Operand(K, shape.KeyHeads), Operand(V, shape.KeyHeads), Operand(O, shape.Heads), lse.Pointer,
+                    Operand(DO, shape.Heads), Operand(Dq, shape.Heads), Operand(Dk, shape.KeyHeads), Operand(Dv, shape.KeyHeads),
+                    (byte*)scratch, shape).Run(workers);
+            }
+        }
+
+        // On the managed heap, where it goes again: it is larger than the operands, for hundreds of sizes.
+        private static float[] Rubbish(long bytes)
+        {
+            var floats = new float[bytes / sizeof(float)];
+            Array.Fill(floats, float.NaN);
+            return floats;
         }
 
         private static PinnedFloats Random(AttentionShape shape, long heads, int seed) =>

@@ -28,6 +28,18 @@ public unsafe class EmbeddingKernelTests
         Assert.Equal(wide.ToArray(), slim.ToArray());
     }
 
+    [Fact]
+    public void ForwardAndBackward_EveryLengthTo130_MatchTheReference()
+    {
+        for (var n = 1; n <= 130; n++)
+        {
+            Forward_IdsOfEitherWidth_GathersRows(9, 5, n);
+            Forward_IdsOfEitherWidth_GathersRows(n, 7, 3);
+            Backward_RepeatedIds_SumsTheirRows(9, 5, n);
+            Backward_RepeatedIds_SumsTheirRows(n, 7, 3);
+        }
+    }
+
     [Theory]
     [InlineData(-1)]
     [InlineData(7)]

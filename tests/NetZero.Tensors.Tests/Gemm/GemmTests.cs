@@ -28,6 +28,20 @@ public unsafe class GemmTests
     }
 
     [Theory]
+    [MemberData(nameof(Transposes))]
+    public void Gemm_EveryLengthTo130OfEachSide_MatchesReference(bool transposeA, bool transposeB)
+    {
+        for (var n = 1; n <= 130; n++)
+        {
+            foreach (var (m, columns, k) in new[] { (n, 33, 9), (13, n, 9), (13, 33, n) })
+            {
+                using var test = new GemmCase(m, columns, k, transposeA, transposeB, accumulate: n % 2 == 0, bias: n % 3 == 0, seed: n);
+                test.Run().AssertMatchesReference();
+            }
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Shapes))]
     public void Gemm_ShapesAroundTilesAndBlocks_MatchReferenceInAllTransposes(int m, int n, int k)
     {

@@ -87,24 +87,37 @@ public class LinearTests
     public void ColumnSum_AnyLengthAndThreads_MatchesTheDefinition(int rows)
     {
         foreach (var columns in new[] { 1, 7, 64, 100, 257, 600 })
+            AssertColumnSum(rows, columns);
+    }
+
+    [Fact]
+    public void ColumnSum_EveryLengthTo130_MatchesTheDefinition()
+    {
+        for (var n = 1; n <= 130; n++)
         {
-            float[]? first = null;
-            foreach (var threads in new[] { 1, 3 })
-            {
-                using var context = new TensorContext(new TensorContextOptions { Threads = threads });
-                var x = MatrixProduct.Uniform(context, [rows, columns], 1);
-                var y = context.Full([columns], 0.25f);
-                Sum(x, y);
-                var expected = new MatrixProduct(columns);
-                var xs = x.ToArray<float>();
-                for (var i = 0; i < rows * columns; i++)
-                    expected.Add(i % columns, xs[i]);
-                for (var j = 0; j < columns; j++)
-                    expected.Add(j, 0.25);
-                expected.AssertEquals(y);
-                first ??= y.ToArray<float>();
-                Assert.Equal(first, y.ToArray<float>());
-            }
+            AssertColumnSum(rows: 5, columns: n);
+            AssertColumnSum(rows: n, columns: 37);
+        }
+    }
+
+    private static void AssertColumnSum(int rows, int columns)
+    {
+        float[]? first = null;
+        foreach (var threads in new[] { 1, 3 })
+        {
+            using var context = new TensorContext(new TensorContextOptions { Threads = threads });
+            var x = MatrixProduct.Uniform(context, [rows, columns], 1);
+            var y = context.Full([columns], 0.25f);
+            Sum(x, y);
+            var expected = new MatrixProduct(columns);
+            var xs = x.ToArray<float>();
+            for (var i = 0; i < rows * columns; i++)
+                expected.Add(i % columns, xs[i]);
+            for (var j = 0; j < columns; j++)
+                expected.Add(j, 0.25);
+            expected.AssertEquals(y);
+            first ??= y.ToArray<float>();
+            Assert.Equal(first, y.ToArray<float>());
         }
     }
 

@@ -4,12 +4,15 @@ namespace NetZero.Tensors.Tests;
 
 public unsafe class DropoutKernelTests
 {
-    [Theory]
-    [InlineData(1)]
-    [InlineData(6)]
-    [InlineData(35)]
-    [InlineData(16387)] // two chunks
-    public void Run_AnyLength_DropsByTheWordsOfTheStream(int elements)
+    [Fact]
+    public void Run_EveryLengthTo130AndTwoChunks_DropsByTheWordsOfTheStream()
+    {
+        for (var elements = 1; elements <= 130; elements++)
+            AssertDropsByTheWords(elements);
+        AssertDropsByTheWords(16387);
+    }
+
+    private static void AssertDropsByTheWords(int elements)
     {
         const float p = 0.3f;
         var key = new DropoutKey(Seed: 9, Step: 5, Site: 2, FirstSample: 11);

@@ -26,4 +26,23 @@ internal static class OptimizerReference
         p = (p * (1 - (s.LearningRate * s.WeightDecay))) - (s.LearningRate * direction);
         m = (s.Beta2 * m) + ((1 - s.Beta2) * gradient);
     }
+
+    public static void LambMoments(double gradient, ref double m, ref double v, LambSettings s)
+    {
+        m = (s.Beta1 * m) + ((1 - s.Beta1) * gradient);
+        v = (s.Beta2 * v) + ((1 - s.Beta2) * gradient * gradient);
+    }
+
+    public static double LambDirection(double p, double m, double v, LambSettings s)
+    {
+        var corrected1 = m / (1 - Math.Pow(s.Beta1, s.Step));
+        var corrected2 = v / (1 - Math.Pow(s.Beta2, s.Step));
+        return (corrected1 / (Math.Sqrt(corrected2) + s.Epsilon)) + (s.WeightDecay * p);
+    }
+
+    public static void Lars(ref double p, double gradient, ref double momentum, double decay, double weightDecay, double rate)
+    {
+        momentum = (decay * momentum) + (rate * (gradient + (weightDecay * p)));
+        p -= momentum;
+    }
 }
