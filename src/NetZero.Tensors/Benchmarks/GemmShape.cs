@@ -44,7 +44,7 @@ public sealed record GemmShape(
     // In all four transposes.
     private static IEnumerable<GemmShape> Cubes()
     {
-        foreach (var size in new long[] { 512, 1024 })
+        foreach (var size in new long[] { 512, 1024, 2048 })
         {
             foreach (var (a, b) in new[] { (false, false), (false, true), (true, false), (true, true) })
                 yield return new GemmShape($"{size}^3 {(a ? "T" : "N")}{(b ? "T" : "N")}", size, size, size, a, b);
