@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using NetZero.Testing;
 
 namespace NetZero.Cli.Tests;
 
@@ -31,11 +32,9 @@ public sealed class LaunchTests : IDisposable
         Assert.Contains("step 2/2  loss ", File.ReadAllText(_folder.At("processes/ranks/rank-0.log")), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [FactOnSystem(TestSystems.Linux, "the rank's process is found through /proc")]
     public async Task RankThatIsKilled_IsNamedWithItsSignal_ByTheLauncherAndEverySurvivor()
     {
-        if (!OperatingSystem.IsLinux())
-            return; // The rank's process is found through /proc.
         using var launcher = await StartLongRunAsync();
         var victim = WorkersOf(launcher.Id)[1];
         var errors = launcher.StandardError.ReadToEndAsync();
@@ -54,11 +53,9 @@ public sealed class LaunchTests : IDisposable
         Assert.Empty(WorkersOf(launcher.Id));
     }
 
-    [Fact]
+    [FactOnSystem(TestSystems.Linux, "the rank's process is found through /proc")]
     public async Task RankThatStandsStill_IsNamedByTheDumpOfTheLiveJob_AndByTheReportWhenTheTimeIsUp()
     {
-        if (!OperatingSystem.IsLinux())
-            return; // The rank's process is found through /proc.
         using var launcher = await StartLongRunAsync("--set", "timeout_seconds=3");
         var victim = WorkersOf(launcher.Id)[1];
         var errors = launcher.StandardError.ReadToEndAsync();
@@ -90,11 +87,9 @@ public sealed class LaunchTests : IDisposable
         Assert.Empty(WorkersOf(launcher.Id));
     }
 
-    [Fact]
+    [FactOnSystem(TestSystems.Linux, "the rank's process is found through /proc")]
     public async Task RankThatIsKilled_IsStartedAgainFromACheckpoint_AndTheRunEndsAsIfNothingHadHappened()
     {
-        if (!OperatingSystem.IsLinux())
-            return; // The rank's process is found through /proc.
         string[] options =
         [
             "train", _folder.Configuration, "--set", "train_batch_size=2", "--set", "steps=400", "--set", "checkpoint.every_steps=20", "--set", "checkpoint.keep_last=2",
@@ -119,11 +114,9 @@ public sealed class LaunchTests : IDisposable
         Assert.Empty(WorkersOf(launcher.Id));
     }
 
-    [Fact]
+    [FactOnSystem(TestSystems.Linux, "the rank's process is found through /proc")]
     public async Task JobWithFewerRanksAfterEachFailure_TakesTheSameGlobalBatches()
     {
-        if (!OperatingSystem.IsLinux())
-            return; // The rank's process is found through /proc.
         string[] options = ["train", _folder.Configuration, "--set", "train_batch_size=12", "--set", "steps=300", "--set", "checkpoint.every_steps=10", "--output", _folder.At("out")];
         using var launcher = Start(["launch", "--nproc", "4", "--max-restarts", "3", "--min-nproc", "2", "--", .. options], []);
         var errors = launcher.StandardError.ReadToEndAsync();
@@ -172,11 +165,9 @@ public sealed class LaunchTests : IDisposable
         Assert.StartsWith($"error: --dump {Environment.ProcessId}: ", result.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [FactOnSystem(TestSystems.Linux, "the ranks' processes are found through /proc")]
     public async Task LauncherThatIsKilled_LeavesNoWorkerBehind()
     {
-        if (!OperatingSystem.IsLinux())
-            return; // The ranks' processes are found through /proc.
         using var launcher = await StartLongRunAsync();
         Assert.Equal(3, WorkersOf(launcher.Id).Count);
         await KillAsync(launcher.Id);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NetZero.Testing;
 
 namespace NetZero.Cli.Tests;
 
@@ -68,11 +69,9 @@ public sealed class ProcessTests : IDisposable
     }
 
     // What the plan counts is what a process takes: more by its buffers and the runtime, less by pages that were never touched.
-    [Fact]
+    [FactOnSystem(TestSystems.Linux, "elsewhere the highest resident size of a process that has ended is not to be had alike")]
     public async Task ResidentMemory_IsThePlans()
     {
-        if (!OperatingSystem.IsLinux())
-            return; // Elsewhere the highest resident size of a process that has ended is not to be had alike.
         string[] large =
         [
             _folder.Configuration, "--ranks", "2", "--set", "zero_optimization.stage=1", "--set", "model.n_embd=768", "--set", "model.n_layer=3", "--set", "train_batch_size=4",
@@ -119,11 +118,9 @@ public sealed class ProcessTests : IDisposable
         return highest;
     }
 
-    [Fact]
+    [FactOnSystem(TestSystems.Unix, "on Windows a console event goes to every process of the console, this one included")]
     public async Task Interrupt_EndsAllRanksWithinTwoSeconds_AndSaysWhatWasKept()
     {
-        if (OperatingSystem.IsWindows())
-            return; // There a console event goes to every process of the console, this one included.
         using var process = Start("train", _folder.Configuration, "--ranks", "3", "--set", "train_batch_size=3", "--set", "steps=1000000");
         for (var line = ""; !line.StartsWith("step 2/", StringComparison.Ordinal);)
             line = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException(await process.StandardError.ReadToEndAsync());

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using NetZero.Testing;
 
 namespace NetZero.Cli.Tests;
 
@@ -12,14 +13,12 @@ public sealed class StopAndResumeTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Theory]
+    [TheoryOnSystem(TestSystems.Unix, "on Windows a console event goes to every process of the console, this one included")]
     [InlineData("INT", "--ranks", "2")]
     [InlineData("TERM", "--ranks", "1")]
     [InlineData("INT", "--processes", "2")]
     public async Task FirstSignal_SavesTheStepAndEndsWithCode0_AndResumeGoesOn(string signal, string ranks, string count)
     {
-        if (OperatingSystem.IsWindows())
-            return; // There a console event goes to every process of the console, this one included.
         string[] arguments = ["train", _folder.Configuration, ranks, count, "--set", "checkpoint.every_steps=1000"];
         using var process = Start([.. arguments, "--set", "steps=100000"]);
         await UntilAsync(process.StandardOutput, "step 3/");
@@ -43,14 +42,11 @@ public sealed class StopAndResumeTests : IDisposable
         Assert.True(File.Exists(_folder.At("out/model/model.safetensors")));
     }
 
-    [Theory]
+    [TheoryOnSystem(TestSystems.Unix, "on Windows a console event goes to every process of the console, this one included")]
     [InlineData("--ranks")]
     [InlineData("--processes")]
     public async Task SecondSignal_EndsWithinTwoSeconds(string ranks)
     {
-        if (OperatingSystem.IsWindows())
-            return; // There a console event goes to every process of the console, this one included.
-
         // A step of many micro-batches takes minutes.
         using var process = Start(
             ["train", _folder.Configuration, ranks, "2", "--set", "train_batch_size=200000", "--set", "train_micro_batch_size_per_gpu=1", "--set", "checkpoint.every_steps=1"]);

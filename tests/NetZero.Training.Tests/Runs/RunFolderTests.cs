@@ -1,3 +1,5 @@
+using NetZero.Testing;
+
 namespace NetZero.Training.Tests;
 
 public sealed class RunFolderTests : IDisposable
@@ -143,13 +145,10 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal($"output folder '{_folder.At(name)}' is not writable: '{_folder.At("file")}' is a file", error.Message);
     }
 
-    [Fact]
+    // /proc refuses new files whoever asks, even a superuser whom permissions do not stop.
+    [FactOnSystem(TestSystems.Linux, "elsewhere there is no /proc")]
     public void FolderThatRefusesFiles_IsNotWritable()
     {
-        // Refuses new files whoever asks, even a superuser whom permissions do not stop.
-        if (!Directory.Exists("/proc/self"))
-            return;
-
         var error = Assert.Throws<ConfigurationException>(() => RunFolder.Check("/proc/netzero", overwrite: false));
         Assert.Equal("output folder '/proc/netzero' is not writable: no file can be made in '/proc'", error.Message);
     }
