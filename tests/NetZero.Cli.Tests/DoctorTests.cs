@@ -38,7 +38,7 @@ public sealed class DoctorTests
         {
             RedirectStandardOutput = true,
         };
-        using var process = Process.Start(start)!;
+        using var process = Child.Start(start);
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (process.ExitCode, output);

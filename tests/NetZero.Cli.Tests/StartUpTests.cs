@@ -2,15 +2,18 @@ using System.Diagnostics;
 
 namespace NetZero.Cli.Tests;
 
+[CollectionDefinition(nameof(StartUpTests), DisableParallelization = true)]
+public sealed class StartUpCollection;
+
 /// <summary>How long a person waits for the first step: from the start of the process until its line is there.</summary>
 /// <remarks>
-/// On a free machine both take half of what is allowed here or less (benchmarks/results has figures). Other tests run beside these, so the fastest of several
-/// attempts counts: load makes an attempt slower, nothing makes one faster. Where the process has to wait for a core all the time, its processor time counts instead:
-/// the time to a first step on one free core.
+/// On a free machine both take half of what is allowed here or less (benchmarks/results has figures). No other test of this assembly runs beside these, but those of
+/// others may, so the fastest of several starts counts: load makes a start slower, nothing makes one faster. Where one is too slow the next waits longer, for load to pass.
 /// </remarks>
+[Collection(nameof(StartUpTests))]
 public sealed class StartUpTests : IDisposable
 {
-    private const int Attempts = 8;
+    private const int Attempts = 10;
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -29,9 +32,10 @@ public sealed class StartUpTests : IDisposable
 
     private static async Task FirstStepWithin(TimeSpan limit, string workingDirectory, params string[] arguments)
     {
-        var fastest = TimeSpan.MaxValue;
-        for (var attempt = 0; attempt < Attempts && fastest > limit; attempt++)
+        var fastest = await FirstStepAsync(workingDirectory, arguments);
+        for (var attempt = 1; attempt < Attempts && fastest > limit; attempt++)
         {
+            await Task.Delay(TimeSpan.FromSeconds(attempt));
             var time = await FirstStepAsync(workingDirectory, arguments);
             fastest = time < fastest ? time : fastest;
         }
@@ -41,28 +45,24 @@ public sealed class StartUpTests : IDisposable
 
     private static async Task<TimeSpan> FirstStepAsync(string workingDirectory, string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        var start = new ProcessStartInfo(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(AppContext.BaseDirectory, "netzero.dll"), "train", .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = workingDirectory,
-            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "netzero.dll"), "train" },
         };
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
         var clock = Stopwatch.StartNew();
-        using var process = Process.Start(start)!;
+        using var process = Child.Start(start);
         var errors = process.StandardError.ReadToEndAsync();
         string? line;
         do
             line = await process.StandardOutput.ReadLineAsync();
         while (line is not null && !line.StartsWith("step 1/", StringComparison.Ordinal));
-        var (time, processorTime) = (clock.Elapsed, process.TotalProcessorTime);
+        var time = clock.Elapsed;
         process.Kill();
         await process.WaitForExitAsync();
-        if (line is null)
-            throw new InvalidOperationException(await errors);
-        return time < processorTime ? time : processorTime;
+        return line is null ? throw new InvalidOperationException(await errors) : time;
     }
 
     private static string RepositoryRoot()
