@@ -41,6 +41,7 @@ public static class Trainer
         using var text = TrainingText.Open(run, tokenizer);
         using var validation = TextDataset.OpenValidation(run, tokenizer);
         using var start = run.InitFrom is { } path ? HuggingFaceFolder.Open(path) : null;
+        MachineLimits.Check(run, options.Worker);
         var model = RunParts.Model(run, exactGelu: start is { Config.UsesTanhGelu: false });
         var module = new Gpt2(model);
         start?.Match(Gpt2Files.Specs(module));

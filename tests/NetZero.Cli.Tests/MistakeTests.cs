@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using NetZero.Testing;
 
 namespace NetZero.Cli.Tests;
@@ -20,6 +21,9 @@ public sealed class MistakeTests : IDisposable
         Model("no-header", [.. BitConverter.GetBytes(long.MaxValue), .. weights[8..]]);
         Model("no-json", [.. weights[..8], (byte)'!', .. weights[9..]]);
         Model("whole", weights);
+        Model("deep", weights, "n_layer");
+        Model("wide", weights, "n_embd");
+        Model("long", weights, "n_positions");
         Directory.CreateDirectory(_folder.At("used"));
         File.WriteAllText(_folder.At("used/metrics.jsonl"), "{}\n");
         File.WriteAllText(_folder.At("used/config.json"), """{ "train_batch_size": 8, "zero_optimization": {} }""");
@@ -27,10 +31,12 @@ public sealed class MistakeTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private void Model(string name, byte[] weights)
+    // A folder whose configuration says two billion for one key.
+    private void Model(string name, byte[] weights, string? absurd = null)
     {
         Directory.CreateDirectory(_folder.At(name));
-        File.Copy(Path.Combine(Fixtures.Gpt2Tiny.Folder, "config.json"), _folder.At($"{name}/config.json"));
+        var config = File.ReadAllText(Path.Combine(Fixtures.Gpt2Tiny.Folder, "config.json"));
+        File.WriteAllText(_folder.At($"{name}/config.json"), absurd is null ? config : Regex.Replace(config, $"\"{absurd}\": [0-9]+", $"\"{absurd}\": 2000000000"));
         File.WriteAllBytes(_folder.At($"{name}/model.safetensors"), weights);
     }
 
@@ -49,7 +55,18 @@ public sealed class MistakeTests : IDisposable
     [InlineData("data.seq_len=65", "'data.seq_len' is 65", "'model.n_positions' 64")]
     [InlineData("model.n_head=3", "'model.n_embd' is 64", "'model.n_head' 3")]
     [InlineData("ranks=1000 train_batch_size=1000", "samples", "1000 ranks")]
-    [InlineData("model.n_embd=2000000000", "the model has 96000000696000000000 parameters", "'model.n_embd' 2000000000")]
+    [InlineData("model.n_embd=2000000000", "'model'", "n_embd 2000000000", "make 96000000696000000000 parameters")]
+    [InlineData("model.n_layer=2000000000", "'model.n_layer' is the number 2000000000", "from 1 to 10000")]
+    [InlineData("model.n_positions=2000000000 data.seq_len=8 model.n_embd=4096", "the run needs more than the", "'model.n_positions' 2000000000")]
+    [InlineData("model.vocab_size=2000000000 model.n_embd=4096", "the run needs more than the", "'model.vocab_size' 2000000000")]
+    [InlineData("train_batch_size=30000000 model.n_embd=4096", "the run needs more than the", "'train_micro_batch_size_per_gpu' 30000000")]
+    [InlineData("train_batch_size=2000000000", "a micro-batch has 128000000000 tokens")]
+    [InlineData("ranks=2000000000 train_batch_size=2000000000", "samples", "2000000000 ranks")]
+    [InlineData("threads_per_rank=2000000000", "2000000000 threads", "lower either")]
+    [InlineData("data.seq_len=2000000000 model.n_positions=2000000000", "a micro-batch has ")]
+    [InlineData("init_from=@/deep", "config.json", "n_layer is '2000000000'", "from 1 to 10000")]
+    [InlineData("init_from=@/wide", "config.json", "n_embd 2000000000", "parameters")]
+    [InlineData("model.layer_norm_epsilon=1e-60", "'model.layer_norm_epsilon'", "1e-60", "in fp32, where it becomes 0")]
     [InlineData("init_from=@/missing", "'init_from'", "missing", "no such folder")]
     [InlineData("init_from=@/truncated", "model.safetensors", "truncated")]
     [InlineData("init_from=@/no-header", "model.safetensors", "header")]
@@ -133,6 +150,17 @@ public sealed class MistakeTests : IDisposable
             Assert.Equal($"error: output folder '{closed}/netzero/run' is not writable: no file can be made in '{closed}'\n", terminal.Errors);
             Assert.Equal("", terminal.Written);
         }
+    }
+
+    [Theory]
+    [InlineData("deep", "config.json", "n_layer is '2000000000', expected a whole number from 1 to 10000")]
+    [InlineData("wide", "config.json", "n_embd 2000000000")]
+    [InlineData("long", "'wpe.weight' has shape [64, 64], expected [2000000000, 64]")]
+    public async Task Generate_FromAFolderOfAbsurdSizes_IsOneLine(string name, params string[] says)
+    {
+        Assert.Equal(2, await new Tool(_terminal, Engines.Real).RunAsync(["generate", "--model", _folder.At(name), "--prompt", "p"]));
+        Assert.All(says, part => Assert.Contains(part, _terminal.Errors, StringComparison.Ordinal));
+        Assert.Equal(_terminal.Errors.Length - 1, _terminal.Errors.IndexOf('\n', StringComparison.Ordinal));
     }
 
     [Theory]

@@ -6,10 +6,10 @@ namespace NetZero.Checkpoints;
 internal sealed class Gpt2ConfigReader(string path, JsonElement root)
 {
     /// <summary>A whole number above 0, under its name or under the general name that Hugging Face maps to it.</summary>
-    public int Size(string key, string? alias, int fallback)
+    public int Size(string key, string? alias, int fallback, int most = int.MaxValue)
     {
-        var value = Size(key);
-        var aliased = alias is null ? null : Size(alias);
+        var value = Size(key, most);
+        var aliased = alias is null ? null : Size(alias, most);
         if (value is not null && aliased is not null && value != aliased)
             throw Bad(key, $"{value}", $"{aliased} as {alias}, which means the same");
         return value ?? aliased ?? fallback;
@@ -17,16 +17,16 @@ internal sealed class Gpt2ConfigReader(string path, JsonElement root)
 
     /// <summary>A whole number above 0, or nothing where the key is absent or null.</summary>
     public int? OptionalSize(string key) =>
-        root.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Null ? null : Size(key);
+        root.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Null ? null : Size(key, int.MaxValue);
 
-    /// <summary>A number strictly between two.</summary>
+    /// <summary>A number strictly between two, in fp32 too, in which models compute.</summary>
     public double Number(string key, double fallback, double above, double below)
     {
         if (!root.TryGetProperty(key, out var value))
             return fallback;
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number > above && number < below
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && (float)number > above && (float)number < below
             ? number
-            : throw Bad(key, value.ToString(), $"a number between {above} and {below}");
+            : throw Bad(key, value.ToString(), $"a number between {above} and {below}, in fp32 too");
     }
 
     /// <summary>A probability below 1; 0 is off.</summary>
@@ -34,7 +34,7 @@ internal sealed class Gpt2ConfigReader(string path, JsonElement root)
     {
         if (!root.TryGetProperty(key, out var value))
             return fallback;
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number >= 0 && number < 1
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number >= 0 && (float)number < 1
             ? number
             : throw Bad(key, value.ToString(), "a number from 0 to below 1");
     }
@@ -78,12 +78,15 @@ internal sealed class Gpt2ConfigReader(string path, JsonElement root)
     public CheckpointFormatException Bad(string key, string found, string expected) =>
         new(path, $"{key} is {CheckpointFormatException.Quote(found.Length == 0 ? "null" : found)}, expected {expected}");
 
-    private int? Size(string key)
+    /// <summary>What the values describe together cannot be.</summary>
+    public CheckpointFormatException Impossible(ArgumentException reason) => new(path, reason.Message.TrimEnd('.'), reason);
+
+    private int? Size(string key, int most)
     {
         if (!root.TryGetProperty(key, out var value))
             return null;
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number > 0
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number > 0 && number <= most
             ? number
-            : throw Bad(key, value.ToString(), $"a whole number from 1 to {int.MaxValue}");
+            : throw Bad(key, value.ToString(), $"a whole number from 1 to {most}");
     }
 }

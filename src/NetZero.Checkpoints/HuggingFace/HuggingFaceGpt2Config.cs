@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NetZero.Nn;
 
 namespace NetZero.Checkpoints;
 
@@ -85,7 +86,7 @@ public sealed record HuggingFaceGpt2Config
             VocabSize = json.Size("vocab_size", null, d.VocabSize),
             NPositions = json.Size("n_positions", "max_position_embeddings", d.NPositions),
             NEmbd = json.Size("n_embd", "hidden_size", d.NEmbd),
-            NLayer = json.Size("n_layer", "num_hidden_layers", d.NLayer),
+            NLayer = json.Size("n_layer", "num_hidden_layers", d.NLayer, Gpt2Config.MaxLayerCount),
             NHead = json.Size("n_head", "num_attention_heads", d.NHead),
             LayerNormEpsilon = json.Number("layer_norm_epsilon", d.LayerNormEpsilon, above: 0, below: 1),
             ActivationFunction = json.OneOf("activation_function", d.ActivationFunction, "gelu_new", "gelu_pytorch_tanh", "gelu"),
@@ -98,6 +99,15 @@ public sealed record HuggingFaceGpt2Config
             throw json.Bad("n_embd", $"{config.NEmbd}", $"a multiple of n_head ({config.NHead})");
         if (json.OptionalSize("n_inner") is { } inner && inner != 4L * config.NEmbd)
             throw json.Bad("n_inner", $"{inner}", $"null or 4 n_embd ({4L * config.NEmbd})");
+        try
+        {
+            config.ToModelConfig().Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw json.Impossible(e);
+        }
+
         return config;
     }
 

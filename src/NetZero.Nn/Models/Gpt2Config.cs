@@ -3,6 +3,12 @@ namespace NetZero.Nn;
 /// <summary>The shape of a GPT-2, with the meaning and defaults of Hugging Face's <c>GPT2Config</c>.</summary>
 public sealed record Gpt2Config
 {
+    /// <summary>The most blocks, ten times as many as DeepNet has (Wang et al. 2022): each is modules, parameters and a unit of the schedule, which a mistyped number must not make.</summary>
+    public const int MaxLayerCount = 10_000;
+
+    // Weights, gradients and two moments in fp32 have 16 bytes for each parameter; all are counted in 64 bits.
+    private const long MaxParameterCount = long.MaxValue / 16;
+
     /// <summary>GPT-2 124M.</summary>
     public static Gpt2Config Small { get; } = new();
 
@@ -40,8 +46,19 @@ public sealed record Gpt2Config
     /// <summary>Whether GELU is the exact one (by erf) instead of <c>gelu_new</c> (by tanh).</summary>
     public bool ExactGelu { get; init; }
 
+    // C (V + P) of the embeddings, 12 C^2 + 13 C of each block's four linear maps and two LayerNorms, 2 C of the last LayerNorm.
+    /// <summary>The parameters of such a model, from its sizes alone and without overflow.</summary>
+    public Int128 CountParameters()
+    {
+        Int128 c = EmbeddingSize;
+        return (c * ((long)VocabularySize + PositionCount)) + (LayerCount * ((12 * c * c) + (13 * c))) + (2 * c);
+    }
+
     /// <summary>Refuses shapes that cannot be.</summary>
-    /// <exception cref="ArgumentException">An extent below 1, or heads that do not divide the hidden size.</exception>
+    /// <exception cref="ArgumentException">
+    /// An extent below 1, more blocks than <see cref="MaxLayerCount"/>, more parameters than bytes can be counted for, heads that do not divide the hidden size, an epsilon
+    /// that is not above 0, or a dropout that is no share.
+    /// </exception>
     public void Validate()
     {
         Positive(LayerCount, "n_layer");
@@ -49,8 +66,19 @@ public sealed record Gpt2Config
         Positive(EmbeddingSize, "n_embd");
         Positive(PositionCount, "n_positions");
         Positive(VocabularySize, "vocab_size");
+        if (LayerCount > MaxLayerCount)
+            throw new ArgumentException($"n_layer is {LayerCount}; it must be at most {MaxLayerCount}.");
+        if (CountParameters() is var parameters && parameters > MaxParameterCount)
+        {
+            throw new ArgumentException(
+                $"n_layer {LayerCount}, n_embd {EmbeddingSize}, n_positions {PositionCount} and vocab_size {VocabularySize} make {parameters} parameters, "
+                + $"more than the {MaxParameterCount} that memory can be counted for; lower one of them.");
+        }
+
         if (EmbeddingSize % HeadCount != 0)
             throw new ArgumentException($"n_embd {EmbeddingSize} is not divisible by n_head {HeadCount}; each head takes an equal part of the hidden size.");
+        if (LayerNormEpsilon is not (> 0 and < float.PositiveInfinity))
+            throw new ArgumentException($"layer_norm_epsilon is {LayerNormEpsilon}; it must be above 0.");
         if (Dropout is not (>= 0 and < 1))
             throw new ArgumentException($"dropout is {Dropout}; it must be at least 0 and below 1.");
     }

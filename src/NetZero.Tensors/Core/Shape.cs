@@ -14,7 +14,11 @@ public readonly struct Shape : IEquatable<Shape>
         _extents = extents;
         Elements = 1;
         foreach (var extent in extents)
-            Elements = checked(Elements * extent);
+        {
+            if (Math.BigMul(Elements, extent, out var elements) != 0 || elements < 0)
+                throw new OverflowException($"A tensor of shape {this} has more than the {long.MaxValue} elements that can be counted.");
+            Elements = elements;
+        }
     }
 
     /// <summary>How many dimensions there are; 0 for a scalar.</summary>
@@ -22,6 +26,12 @@ public readonly struct Shape : IEquatable<Shape>
 
     /// <summary>The number of elements: the product of the extents, 1 for a scalar.</summary>
     public long Elements => _extents is null ? 1 : field;
+
+    /// <summary>The bytes of that many elements.</summary>
+    /// <exception cref="OverflowException">More than 2^63 - 1.</exception>
+    internal long Bytes(DType dtype) => Elements <= long.MaxValue / dtype.SizeInBytes()
+        ? Elements * dtype.SizeInBytes()
+        : throw new OverflowException($"A tensor of shape {this} has more bytes than can be counted.");
 
     /// <summary>The extent of one dimension; <c>^1</c> is the innermost.</summary>
     public long this[Index dim] => Extents[dim.GetOffset(Dims)];

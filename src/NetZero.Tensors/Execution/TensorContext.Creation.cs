@@ -13,7 +13,7 @@ public sealed partial class TensorContext
     /// <param name="name">What made it, for messages.</param>
     public Tensor Empty(Shape shape, DType dtype = DType.F32, MemoryKind kind = MemoryKind.Activation, [CallerMemberName] string name = "")
     {
-        var storage = new Storage(this, name, shape.Elements * dtype.SizeInBytes(), kind, scoped: true);
+        var storage = new Storage(this, name, shape.Bytes(dtype), kind, scoped: true);
         Adopt(storage);
         return new Tensor(this, storage, 0, shape, null, dtype);
     }

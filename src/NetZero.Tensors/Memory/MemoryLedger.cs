@@ -84,8 +84,11 @@ public sealed class MemoryLedger
             throw new MemoryBudgetExceededException(this, kind, bytes);
     }
 
+    /// <exception cref="OverflowException">More bytes would live than can be counted: a plan on Meta may ask for any number.</exception>
     internal void Add(MemoryKind kind, long bytes)
     {
+        if (bytes > long.MaxValue - LiveBytes)
+            throw new OverflowException($"{bytes:N0} bytes of {kind.ToString().ToLowerInvariant()} beside the {LiveBytes:N0} that live are more than can be counted.");
         LiveBytes += bytes;
         var live = _live[(int)kind] += bytes;
         if (live > _peak[(int)kind])

@@ -10,9 +10,6 @@ internal static class ConfigurationChecks
 {
     private const int ByteVocabulary = 256;
 
-    // Weights, gradients and two moments in fp32: a run counts their bytes in 64 bits.
-    private const long MostParameters = long.MaxValue / 16;
-
     // Hugging Face's, for an inverse square root without a warm-up.
     private const int DefaultTimescale = 10_000;
 
@@ -99,10 +96,9 @@ internal static class ConfigurationChecks
             yield return $"'model.n_embd' is {model.Embedding}, not divisible by 'model.n_head' {model.Heads}; "
                 + $"use {(below > 0 ? $"{below} or {(long)below + model.Heads}" : $"{model.Heads}")}";
         }
-        if (Parameters(model) is var parameters && parameters > MostParameters)
+        else if (Impossible(RunParts.Model(c, exactGelu: false)) is { } reason)
         {
-            yield return $"the model has {parameters} parameters ('model.n_layer' {model.Layers}, 'model.n_embd' {model.Embedding}, 'model.n_positions' "
-                + $"{model.Positions}, 'model.vocab_size' {model.VocabularySize}), more than the {MostParameters} that memory can be counted for; lower one of them";
+            yield return $"'model': {reason}";
         }
         if (c.Data.SequenceLength > model.Positions)
         {
@@ -116,13 +112,24 @@ internal static class ConfigurationChecks
         }
     }
 
-    // C (V + P) of the embeddings, 12 C^2 + 13 C of each block's four linear maps and two LayerNorms, 2 C of the last LayerNorm. Asking the model
-    // would overflow, which is what this count is for.
-    internal static Int128 Parameters(ModelConfiguration model)
+    // What the keys cannot know of each other.
+    private static string? Impossible(Gpt2Config model)
     {
-        Int128 c = model.Embedding;
-        return (c * ((long)model.VocabularySize + model.Positions)) + (model.Layers * ((12 * c * c) + (13 * c))) + (2 * c);
+        try
+        {
+            model.Validate();
+            return null;
+        }
+        catch (ArgumentException e)
+        {
+            return e.Message.TrimEnd('.');
+        }
     }
+
+    // Logits with their gradient, and of each block its input, the three parts of attention, their mixture, and the MLP's inner values before and after GELU, as much again
+    // in gradients: no layout keeps more than twice that, and what fits now cannot overflow when it is added up.
+    private static Int128 MostActivationBytes(ModelConfiguration model, long tokens) =>
+        sizeof(float) * (Int128)tokens * ((2L * model.VocabularySize) + ((Int128)64 * model.Layers * model.Embedding));
 
     private static IEnumerable<string> Together(RunConfiguration c)
     {
@@ -131,6 +138,12 @@ internal static class ConfigurationChecks
         {
             yield return $"a micro-batch has {tokens} tokens ('train_micro_batch_size_per_gpu' {c.MicroBatchSize} x 'data.seq_len' {c.Data.SequenceLength}), "
                 + $"more than {Array.MaxLength}; raise 'gradient_accumulation_steps' or lower either";
+        }
+        else if (MostActivationBytes(c.Model, tokens) > long.MaxValue)
+        {
+            yield return $"the activations of a micro-batch of {tokens} tokens ('train_micro_batch_size_per_gpu' {c.MicroBatchSize} x 'data.seq_len' {c.Data.SequenceLength}) have more "
+                + $"bytes than can be counted for a model of 'model.vocab_size' {c.Model.VocabularySize}, 'model.n_embd' {c.Model.Embedding} and 'model.n_layer' {c.Model.Layers}; "
+                + "raise 'gradient_accumulation_steps' or lower one of them";
         }
         if (c.EvalEvery > 0 && c.Data.Validation.Count == 0)
             yield return $"'eval_every' is {c.EvalEvery}, but there is no 'data.validation' to evaluate; name one, or leave 'eval_every' out";

@@ -99,12 +99,62 @@ public class ConfigurationChecksTests
     public void ModelOfMoreParametersThanCanBeCounted_IsRefused_ByTheModelsOwnCount()
     {
         var tiny = Configurations.Parse();
-        Assert.Equal(new Nn.Gpt2(RunParts.Model(tiny, exactGelu: false)).ParameterCount(), (long)ConfigurationChecks.Parameters(tiny.Model));
+        Assert.Equal(new Nn.Gpt2(RunParts.Model(tiny, exactGelu: false)).ParameterCount(), (long)RunParts.Model(tiny, exactGelu: false).CountParameters());
 
         Assert.Equal(
-            "the configuration: the model has 96000000696000000000 parameters ('model.n_layer' 2, 'model.n_embd' 2000000000, 'model.n_positions' 64, "
-            + "'model.vocab_size' 256), more than the 576460752303423487 that memory can be counted for; lower one of them",
+            "the configuration: 'model': n_layer 2, n_embd 2000000000, n_positions 64 and vocab_size 256 make 96000000696000000000 parameters, "
+            + "more than the 576460752303423487 that memory can be counted for; lower one of them",
             Configurations.Problem("model.n_embd=2000000000"));
+    }
+
+    [Fact]
+    public void ActivationsOfMoreBytesThanCanBeCounted_AreRefused() =>
+        Assert.Equal(
+            "the configuration: the activations of a micro-batch of 1920000000 tokens ('train_micro_batch_size_per_gpu' 30000000 x 'data.seq_len' 64) have more bytes than can be "
+            + "counted for a model of 'model.vocab_size' 2000000000, 'model.n_embd' 64 and 'model.n_layer' 2; raise 'gradient_accumulation_steps' or lower one of them",
+            Configurations.Problem("train_batch_size=30000000", "model.vocab_size=2000000000"));
+
+    // 1e-60 has no fp32, 1e39 is beyond it, and 1 - 1e-9 rounds to 1.
+    [Theory]
+    [InlineData("model.layer_norm_epsilon=1e-60", "a number above 0 and below 1, also in fp32, where it becomes 0")]
+    [InlineData("model.layer_norm_epsilon=0.999999999", "a number above 0 and below 1, also in fp32, where it becomes 1")]
+    [InlineData("model.dropout=0.999999999", "a number from 0 to below 1, also in fp32, where it becomes 1")]
+    [InlineData("optimizer.params.lr=1e-60", "a number, at least 0, also in fp32, where it becomes 0")]
+    [InlineData("optimizer.params.lr=1e39", "a number, at least 0, also in fp32, where it becomes infinity")]
+    [InlineData("optimizer.params.eps=1e-46", "a number, at least 0, also in fp32, where it becomes 0")]
+    [InlineData("optimizer.params.weight_decay=1e-300", "a number, at least 0, also in fp32, where it becomes 0")]
+    [InlineData("optimizer.params.betas=[0.9,0.9999999999]", "a list of two numbers from 0 to below 1; each is a number from 0 to below 1, also in fp32, where it becomes 1")]
+    [InlineData("gradient_clipping=1e39", "a number, at least 0, also in fp32, where it becomes infinity")]
+    [InlineData("optimizer.params.lr=1e999", "a number, at least 0, also in fp32, where it becomes infinity")]
+    [InlineData("optimizer.params.lr=-1", "a number, at least 0")]
+    public void NumberThatFp32RoundsToAnother_IsRefused(string setting, string expected)
+    {
+        var equals = setting.IndexOf('=', StringComparison.Ordinal);
+        var found = setting[(equals + 1)..];
+        Assert.Equal(
+            $"the configuration: '{setting[..equals]}' is the {(found[0] == '[' ? "list" : "number")} {found}; expected {expected}", Configurations.Problem(setting));
+    }
+
+    [Theory]
+    [InlineData("optimizer.params.lr=1e-45")]
+    [InlineData("optimizer.params.lr=0")]
+    [InlineData("optimizer.params.eps=3.4e38")]
+    [InlineData("model.dropout=0.9999999")]
+    public void NumberThatFp32Holds_IsTaken(string setting) => Configurations.Parse(setting);
+
+    [Fact]
+    public void RunThatNoMachineOfThisSizeHolds_IsRefused()
+    {
+        var run = Configurations.Parse("ranks=2");
+        MachineLimits.CheckMemory(run, 2, 1_000_000);
+        MachineLimits.CheckMemory(run, 1, 500_000);
+        Assert.StartsWith(
+            "the run needs more than the 391 KiB of this machine: at least ", Assert.Throws<ConfigurationException>(() => MachineLimits.CheckMemory(run, 2, 400_000)).Message, StringComparison.Ordinal);
+        MachineLimits.CheckThreads(64, 16, cores: 2);
+        MachineLimits.CheckThreads(1, 2048, cores: 128);
+        Assert.Equal(
+            "'ranks' 2 on this machine x 'threads_per_rank' 2000000000 = 4000000000 threads, more than the 1024 that 2 cores can serve; lower either",
+            Assert.Throws<ConfigurationException>(() => MachineLimits.CheckThreads(2, 2_000_000_000, cores: 2)).Message);
     }
 
     [Fact]

@@ -33,7 +33,7 @@ internal sealed class WholeNumber<V>(V minimum, V? maximum = null) : ValueType<V
     public override bool IsUnset(V value) => value < minimum;
 }
 
-/// <summary>Finite numbers in a range that includes its ends unless asked otherwise.</summary>
+/// <summary>Numbers in a range that includes its ends unless asked otherwise. Kernels compute in fp32, so what fp32 rounds to 0, to infinity or to an end that is left out is refused.</summary>
 internal sealed class RealNumber(double minimum, double maximum = double.PositiveInfinity, bool belowMaximum = false, bool aboveMinimum = false)
     : ValueType<double>
 {
@@ -50,9 +50,17 @@ internal sealed class RealNumber(double minimum, double maximum = double.Positiv
     public override bool TryRead(JsonElement json, out double value)
     {
         value = 0;
-        return json.ValueKind == JsonValueKind.Number && json.TryGetDouble(out value) && double.IsFinite(value)
-            && (aboveMinimum ? value > minimum : value >= minimum) && (belowMaximum ? value < maximum : value <= maximum);
+        return json.ValueKind == JsonValueKind.Number && json.TryGetDouble(out value) && IsInside(value) && IsKept(value);
     }
+
+    public override string ExpectedInsteadOf(JsonElement json) =>
+        !TryRead(json, out var value) && json.ValueKind == JsonValueKind.Number && IsInside(value) ? $"{Expected}, also in fp32, where it becomes {Show((float)value)}" : Expected;
+
+    private static string Show(float single) => float.IsPositiveInfinity(single) ? "infinity" : $"{single}";
+
+    private bool IsKept(double value) => float.IsFinite((float)value) && IsInside((float)value) && ((float)value != 0 || value == 0);
+
+    private bool IsInside(double value) => (aboveMinimum ? value > minimum : value >= minimum) && (belowMaximum ? value < maximum : value <= maximum);
 
     public override void Write(Utf8JsonWriter writer, double value) => writer.WriteNumberValue(value);
 
@@ -71,6 +79,11 @@ internal sealed class PairOfRates : ValueType<(double First, double Second)>
     private static readonly RealNumber Rate = new(0, 1, belowMaximum: true);
 
     public override string Expected => "a list of two numbers from 0 to below 1";
+
+    public override string ExpectedInsteadOf(JsonElement json) =>
+        json.ValueKind == JsonValueKind.Array && json.GetArrayLength() == 2 && json.EnumerateArray().Select(Rate.ExpectedInsteadOf).FirstOrDefault(e => e != Rate.Expected) is { } rate
+            ? $"{Expected}; each is {rate}"
+            : Expected;
 
     public override bool TryRead(JsonElement json, out (double First, double Second) value)
     {

@@ -8,6 +8,8 @@ internal sealed class Optional<V>(ValueType<V> inner) : ValueType<V?>
 {
     public override string Expected => inner.Expected;
 
+    public override string ExpectedInsteadOf(JsonElement json) => inner.ExpectedInsteadOf(json);
+
     public override bool TakesText => inner.TakesText;
 
     public override bool TryRead(JsonElement json, out V? value)

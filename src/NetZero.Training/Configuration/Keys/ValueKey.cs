@@ -16,7 +16,7 @@ internal sealed class ValueKey<T, V>(string name, ValueType<V> type, Func<T, V> 
         reading.Given.Add(path);
         if (type.TryRead(value, out var read))
             return set(target, read);
-        reading.WrongType(path, value, type.Expected);
+        reading.WrongType(path, value, type.ExpectedInsteadOf(value));
         return target;
     }
 

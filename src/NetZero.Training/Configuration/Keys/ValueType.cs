@@ -8,6 +8,9 @@ internal abstract class ValueType<V>
     /// <summary>What a message says was expected.</summary>
     public abstract string Expected { get; }
 
+    /// <summary>The same where a value was found that cannot be read, for types that know better what is wrong with it.</summary>
+    public virtual string ExpectedInsteadOf(JsonElement json) => Expected;
+
     /// <summary>Whether text after <c>--set key=</c> is taken as it stands where it is no JSON of this type.</summary>
     public virtual bool TakesText => false;
 
