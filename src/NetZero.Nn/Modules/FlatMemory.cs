@@ -2,7 +2,8 @@ using NetZero.Tensors;
 
 namespace NetZero.Nn;
 
-/// <summary>Flat float memory as spans that the host reads or fills: lengths are 64-bit, spans are not, and devices may have memory of their own.</summary>
+/// <summary>Flat memory as spans of floats that the host reads or fills: lengths are 64-bit, spans are not, and devices may have memory of their own.</summary>
+/// <remarks>Elements of other types are converted as <see cref="CastOp.Cast"/> does: 16-bit ones to nearest; codes in U8 are the numbers from 0 to 255.</remarks>
 public static class FlatMemory
 {
     private const int LargestSpan = 1 << 28;
@@ -13,24 +14,26 @@ public static class FlatMemory
     /// <param name="span">The part.</param>
     public delegate void Visitor(long first, Span<float> span);
 
-    /// <summary>Lets the host write <paramref name="count"/> elements of a contiguous F32 tensor from <paramref name="start"/> on, part by part: every element of each.</summary>
+    /// <summary>Lets the host write <paramref name="count"/> elements of a contiguous tensor from <paramref name="start"/> on, part by part: every element of each.</summary>
     public static void Fill(Tensor tensor, long start, long count, Visitor fill)
     {
         ArgumentNullException.ThrowIfNull(fill);
         Visit(tensor, start, count, (part, first, staged) =>
         {
             fill(first, staged);
-            part?.CopyFrom<float>(staged);
+            if (part is not null)
+                Store(part, staged);
         });
     }
 
-    /// <summary>Shows the host <paramref name="count"/> elements of a contiguous F32 tensor from <paramref name="start"/> on, part by part.</summary>
+    /// <summary>Shows the host <paramref name="count"/> elements of a contiguous tensor from <paramref name="start"/> on, part by part.</summary>
     public static void Read(Tensor tensor, long start, long count, Visitor read)
     {
         ArgumentNullException.ThrowIfNull(read);
         Visit(tensor, start, count, (part, first, staged) =>
         {
-            part?.CopyTo(staged);
+            if (part is not null)
+                Load(part, staged);
             read(first, staged);
         });
     }
@@ -44,7 +47,7 @@ public static class FlatMemory
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start + count, tensor.Elements);
         var context = tensor.Context;
-        if (context.Device.SharesHostMemory)
+        if (context.Device.SharesHostMemory && tensor.DType == DType.F32)
         {
             context.Stream.Synchronize();
             var data = tensor.Data<float>() + start;
@@ -57,7 +60,53 @@ public static class FlatMemory
         for (long done = 0; done < count; done += StagedSpan)
         {
             var length = (int)Math.Min(StagedSpan, count - done);
-            visit(context.View(tensor.Storage, tensor.Offset + start + done, [length]), done, staging.AsSpan(0, length));
+            visit(context.View(tensor.Storage, tensor.Offset + start + done, [length], tensor.DType), done, staging.AsSpan(0, length));
         }
     }
+
+    private static void Store(Tensor part, ReadOnlySpan<float> values)
+    {
+        switch (part.DType)
+        {
+            case DType.F32:
+                part.CopyFrom(values);
+                break;
+            case DType.BF16:
+                var narrow = new BFloat16[values.Length];
+                BFloat16.Narrow(values, narrow);
+                part.CopyFrom<BFloat16>(narrow);
+                break;
+            case DType.F16:
+                part.CopyFrom<Half>(Array.ConvertAll(values.ToArray(), value => (Half)value));
+                break;
+            case DType.U8:
+                part.CopyFrom<byte>(Array.ConvertAll(values.ToArray(), byte.CreateSaturating));
+                break;
+            default:
+                throw NoFloats(part);
+        }
+    }
+
+    private static void Load(Tensor part, Span<float> values)
+    {
+        switch (part.DType)
+        {
+            case DType.F32:
+                part.CopyTo(values);
+                break;
+            case DType.BF16:
+                BFloat16.Widen(part.ToArray<BFloat16>(), values);
+                break;
+            case DType.F16:
+                Array.ConvertAll(part.ToArray<Half>(), value => (float)value).CopyTo(values);
+                break;
+            case DType.U8:
+                Array.ConvertAll(part.ToArray<byte>(), value => (float)value).CopyTo(values);
+                break;
+            default:
+                throw NoFloats(part);
+        }
+    }
+
+    private static ArgumentException NoFloats(Tensor tensor) => new($"{tensor} is not read or filled as floats: parameters are floating point or U8.", nameof(tensor));
 }

@@ -38,11 +38,15 @@ public abstract class Module
     public long ParameterCount() => NamedParameters().Sum(p => p.Parameter.Shape.Elements);
 
     /// <summary>Registers a parameter.</summary>
-    /// <exception cref="ArgumentException">The name is taken.</exception>
-    protected Parameter AddParameter(string name, Shape shape, Initializer initializer)
+    /// <param name="name">The name.</param>
+    /// <param name="shape">The shape.</param>
+    /// <param name="initializer">How it starts.</param>
+    /// <param name="dtype">The type that it has whatever a run's precision is; null takes the run's. See <see cref="Parameter.DType"/>.</param>
+    /// <exception cref="ArgumentException">The name is taken, or there are no parameters of that type.</exception>
+    protected Parameter AddParameter(string name, Shape shape, Initializer initializer, DType? dtype = null)
     {
         CheckFree(name);
-        var parameter = new Parameter(name, shape, initializer);
+        var parameter = new Parameter(name, shape, initializer, dtype);
         _parameters.Add(parameter);
         return parameter;
     }

@@ -2,7 +2,7 @@ using NetZero.Tensors;
 
 namespace NetZero.Nn;
 
-/// <summary>A trainable tensor of a module: a name, a shape and how it starts. It has no memory of its own.</summary>
+/// <summary>A tensor of a module, trainable unless it is frozen or holds codes: a name, a shape and how it starts. It has no memory of its own.</summary>
 /// <remarks>
 /// A model is built from parameters without memory, so one larger than memory can be built. Memory comes from whoever binds it:
 /// <see cref="ModuleMaterialization.Materialize"/> for one device, the sharding engine for many.
@@ -12,11 +12,15 @@ public sealed class Parameter
     private Tensor? _value;
 
     /// <summary>Makes a parameter; modules register theirs with <c>AddParameter</c>.</summary>
-    public Parameter(string name, Shape shape, Initializer initializer)
+    /// <exception cref="ArgumentException">A type that is neither floating point nor U8.</exception>
+    public Parameter(string name, Shape shape, Initializer initializer, DType? dtype = null)
     {
+        if (dtype is { } own && own != Tensors.DType.U8 && !own.IsFloatingPoint())
+            throw new ArgumentException($"Parameter '{name}' is {own}; parameters are F32, BF16 or F16, or U8 for codes that an op of their module widens.", nameof(dtype));
         Name = name;
         Shape = shape;
         Initializer = initializer;
+        DType = dtype;
     }
 
     /// <summary>The name within the module that registered it, such as <c>weight</c>.</summary>
@@ -27,6 +31,10 @@ public sealed class Parameter
 
     /// <summary>How it starts.</summary>
     public Initializer Initializer { get; }
+
+    /// <summary>The type that the module computes with whatever a run's precision is; null takes the run's.</summary>
+    /// <remarks>U8 is for codes, such as those of quantised weights: they have no gradient, so they are trained by nobody and frozen where others train.</remarks>
+    public DType? DType { get; }
 
     /// <summary>Whether it has been given a tensor.</summary>
     public bool IsBound => _value is not null;

@@ -14,9 +14,18 @@ internal static class PlanText
             CultureInfo.InvariantCulture,
             $"ZeRO stage {plan.Policy.Stage} on {plan.Ranks} ranks, {plan.Schedule.MicroBatches} {(plan.Schedule.MicroBatches == 1 ? "micro-batch" : "micro-batches")} a step; bytes are those of rank {plan.Rank}");
         yield return "";
+        var blocks = Blocks(plan.Schedule);
+        var differ = blocks.SelectMany(block => block).Select(unit => unit.Treatment).Distinct().Count() > 1;
         yield return Row("unit", "parameters", "whole", "slice");
-        foreach (var (name, unit) in Groups(plan.Schedule.Units))
-            yield return Row(name, unit.Elements.ToString("N0", CultureInfo.InvariantCulture), ByteSize.Show(unit.PaddedElements * plan.Schedule.Precision.ParameterDType.SizeInBytes()), ByteSize.Show(unit.ShardElements * sizeof(float)));
+        foreach (var (name, layout, treatment) in Groups(blocks))
+        {
+            yield return Row(
+                name, layout.Elements.ToString("N0", CultureInfo.InvariantCulture), ByteSize.Show(layout.PaddedElements * treatment.Types.Parameters.SizeInBytes()),
+                ByteSize.Show(layout.ShardElements * treatment.Types.Values.SizeInBytes()));
+            if (differ)
+                yield return $"  {(treatment.IsFrozen ? "frozen" : "trained")}, {treatment.Types}";
+        }
+
         yield return "";
         foreach (var kind in Enum.GetValues<ScheduleEventKind>())
             if (plan.Schedule.Count(kind) is > 0 and var count && !IsEnd(kind))
@@ -36,16 +45,30 @@ internal static class PlanText
     private static string Row(string name, string a, string b, string c) =>
         $"{(name.Length > NameWidth ? name[..(NameWidth - 3)] + "..." : name).PadRight(NameWidth)}{a,18}{b,15}{c,15}".TrimEnd();
 
-    // Neighbours of one size share a line.
-    private static IEnumerable<(string Name, UnitLayout Unit)> Groups(IReadOnlyList<UnitLayout> units)
+    private static List<PlannedUnit[]> Blocks(StepSchedule schedule) =>
+        [.. schedule.Blocks.Select(block => block.Select(unit => new PlannedUnit(schedule.Units[unit], new Treatment(schedule.IsFrozen(unit), schedule.PrecisionOf(unit)))).ToArray())];
+
+    // Neighbouring blocks whose units are alike share their lines.
+    private static IEnumerable<(string Name, UnitLayout Layout, Treatment Treatment)> Groups(List<PlannedUnit[]> blocks)
     {
-        for (int first = 0, next; first < units.Count; first = next)
+        for (int first = 0, next; first < blocks.Count; first = next)
         {
             next = first + 1;
-            while (next < units.Count && units[next].Elements == units[first].Elements && units[next].PaddedBytes == units[first].PaddedBytes)
+            while (next < blocks.Count && blocks[next].Select(unit => unit.Kind).SequenceEqual(blocks[first].Select(unit => unit.Kind)))
                 next++;
-            var name = next - first == 1 ? units[first].Name : $"{units[first].Name} to {units[next - 1].Name}, each of {next - first}";
-            yield return (name, units[first]);
+            for (var i = 0; i < blocks[first].Length; i++)
+            {
+                var (layout, treatment) = blocks[first][i];
+                yield return (next - first == 1 ? layout.Name : $"{layout.Name} to {blocks[next - 1][i].Layout.Name}, each of {next - first}", layout, treatment);
+            }
         }
+    }
+
+    // What the parameters of a unit have in common beside the policy.
+    private readonly record struct Treatment(bool IsFrozen, UnitPrecision Types);
+
+    private readonly record struct PlannedUnit(UnitLayout Layout, Treatment Treatment)
+    {
+        public (long, long, Treatment) Kind => (Layout.Elements, Layout.PaddedElements, Treatment);
     }
 }

@@ -40,7 +40,7 @@ public static partial class FullyShard
         ArgumentNullException.ThrowIfNull(policy);
         policy.Validate(worldSize);
         options?.Validate();
-        var cut = ModelUnits.Of(model, policy, worldSize, options?.FreezeGroups);
+        var cut = ModelUnits.Of(model, policy, worldSize, options?.FreezeGroups, options?.MixedPrecision);
         if (cut.Units.All(u => !u.Trains))
             throw new ArgumentException(Freezing.NothingToTrain);
         options?.ActivationCheckpointing?.Mark(cut.Blocks);
@@ -85,7 +85,7 @@ public sealed record ShardingOptions
     /// <remarks>What a pattern matches in a block lies in a flat unit of its own, as what is frozen does.</remarks>
     public IReadOnlyList<string> Freezable { get; init; } = [];
 
-    /// <summary>In which types the model computes, reduces and accumulates.</summary>
+    /// <summary>In which types the model computes, reduces and accumulates, as a whole and by name.</summary>
     public MixedPrecisionPolicy MixedPrecision { get; init; } = MixedPrecisionPolicy.Single;
 
     /// <summary>How losses are scaled, for half precision; null does not scale them.</summary>

@@ -31,13 +31,14 @@ internal sealed class ParameterAccess(UnitRuntime[] units, ProcessGroup group, T
         return new HeldUnits(() => Release(held));
     }
 
-    /// <summary>The fp32 values of a flat unit, whole until the result is disposed. [PaddedElements]</summary>
+    /// <summary>The values of a flat unit in fp32, widened where they are kept in another type, whole until the result is disposed. [PaddedElements]</summary>
     public HeldTensor HoldValues(int unit)
     {
         var parameters = units[unit].Parameters;
-        if (parameters.HoldsAllValues)
+        var areSingle = parameters.Slice.DType == DType.F32;
+        if (areSingle && parameters.HoldsAllValues)
             return new HeldTensor(parameters.Values, () => { });
-        if (parameters.ComputesWithValues)
+        if (areSingle && parameters.ComputesWithValues)
         {
             var held = Hold([unit]);
             return new HeldTensor(parameters.Whole, held.Dispose);
@@ -125,5 +126,5 @@ public sealed class HeldTensor : IDisposable
 /// <summary>One rank's part of a parameter.</summary>
 /// <param name="Name">The parameter's full name.</param>
 /// <param name="Start">The element of the parameter, row-major, that the part begins with.</param>
-/// <param name="Values">The values, [n] of F32, a view of the shard; n is 0 on ranks that have no part of it.</param>
+/// <param name="Values">The values, [n] of the type that they are kept in, F32 but for frozen parameters with a type of their own; a view of the shard; n is 0 on ranks that have no part of it.</param>
 public sealed record ParameterShard(string Name, long Start, Tensor Values);

@@ -31,11 +31,11 @@ public sealed partial class ShardedModule : IFlatParameters
         // Alone there is nobody to share with: everything is whole and there are no collectives.
         _effective = Group.Size == 1 ? policy with { Stage = 0, Overrides = [] } : policy;
         _groups = groups;
-        _cut = ModelUnits.Of(model, _effective, ShardGroup.Size, options.FreezeGroups);
+        _cut = ModelUnits.Of(model, _effective, ShardGroup.Size, options.FreezeGroups, MixedPrecision);
         options.ActivationCheckpointing?.Mark(_cut.Blocks);
         if (_cut.Blocks[0].Recomputes)
             throw new ArgumentException("The model itself cannot be checkpointed, only blocks and layers in it: its units would be gathered inside their own backward.");
-        _units = [.. _cut.Units.Select(plan => new UnitRuntime(plan, tensors, groups, MixedPrecision, GradientAccumulationSteps))];
+        _units = [.. _cut.Units.Select(plan => new UnitRuntime(plan, tensors, groups, GradientAccumulationSteps))];
         _clipper = new GradientClipper(ShardGroup, tensors, LossScaler);
         _access = new ParameterAccess(_units, ShardGroup, tensors);
         Declare();
@@ -62,7 +62,7 @@ public sealed partial class ShardedModule : IFlatParameters
     /// <summary>What is sharded.</summary>
     public ShardingPolicy Policy { get; }
 
-    /// <summary>In which types it computes.</summary>
+    /// <summary>In which types it computes; <see cref="StepSchedule.PrecisionOf"/> has those of each unit.</summary>
     public MixedPrecisionPolicy MixedPrecision { get; }
 
     /// <summary>What scales the losses of <see cref="TrainingStep.Backward(Tensor)"/>; null where nothing does. See <see cref="AcceptGradients"/>.</summary>
@@ -190,9 +190,10 @@ public sealed partial class ShardedModule : IFlatParameters
     public IReadOnlyList<FlatShard> Freeze(string pattern) => SetFrozen(pattern, true);
 
     /// <summary>Makes frozen parameters trainable again, between steps. Optimizer state that was kept goes on; what was dropped or never made begins at zero.</summary>
+    /// <remarks>Parameters that were frozen from the beginning in a type of their own have had no fp32 masters: these are made from them here, and stay.</remarks>
     /// <param name="pattern">A <see cref="NamePattern"/> of their names.</param>
     /// <returns>The shards that are updated again.</returns>
-    /// <exception cref="ArgumentException">Nothing matches, or the pattern cuts through a flat unit; the message says which.</exception>
+    /// <exception cref="ArgumentException">Nothing matches, the pattern cuts through a flat unit, or codes (U8) would train; the message says which.</exception>
     /// <exception cref="InvalidOperationException">A step or an evaluation is open.</exception>
     public IReadOnlyList<FlatShard> Unfreeze(string pattern) => SetFrozen(pattern, false);
 
@@ -268,8 +269,8 @@ public sealed partial class ShardedModule : IFlatParameters
         if (_cut.Units.All(u => !u.Trains))
             throw new ArgumentException(Freezing.NothingToTrain);
         var mesh = new MeshExtent(_groups.Replicate?.Size ?? 1, ShardGroup.Size);
-        TrainingSchedule = new StepScheduleBuilder(_cut, _effective, mesh, MixedPrecision).Training(GradientAccumulationSteps);
-        EvaluationSchedule = new StepScheduleBuilder(_cut, _effective, mesh, MixedPrecision).Evaluation();
+        TrainingSchedule = new StepScheduleBuilder(_cut, _effective, mesh).Training(GradientAccumulationSteps);
+        EvaluationSchedule = new StepScheduleBuilder(_cut, _effective, mesh).Evaluation();
         UnitRuntime[] training = [.. _units.Where((_, i) => _cut.Units[i].Trains)];
         Shards = [.. training.Select(u => u.Shard)];
         _clipper.Units = training;
@@ -285,7 +286,7 @@ public sealed partial class ShardedModule : IFlatParameters
             if (!_cut.Units[i].Trains || _units[i].Bucket is not null)
                 continue;
             var members = TrainingSchedule.BucketOf(i).Select(u => _units[u]).ToList();
-            var bucket = new GradientBucket([.. members.Select(m => m.Gradients)], Tensors, _groups, _units[i].Policy, MixedPrecision, GradientAccumulationSteps);
+            var bucket = new GradientBucket([.. members.Select(m => m.Gradients)], Tensors, _groups, _units[i].Policy, GradientAccumulationSteps);
             foreach (var member in members)
                 member.Bucket = bucket;
         }

@@ -223,7 +223,7 @@ internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock>
     }
 
     private void Report(ScheduleEvent e, long start) =>
-        Observer?.OnEvent(new ScheduleRecord(e, units[e.Unit].Layout.Name, units[e.Unit].Layout.PaddedBytes, start, Stopwatch.GetTimestamp()));
+        Observer?.OnEvent(new ScheduleRecord(e, units[e.Unit].Layout.Name, units[e.Unit].BytesOf(e.Kind), start, Stopwatch.GetTimestamp()));
 
     private string Expected(StepSchedule schedule) =>
         _position < schedule.Events.Count

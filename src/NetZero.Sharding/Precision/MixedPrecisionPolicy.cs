@@ -1,3 +1,4 @@
+using NetZero.Nn;
 using NetZero.Tensors;
 
 namespace NetZero.Sharding;
@@ -31,19 +32,46 @@ public sealed record MixedPrecisionPolicy
     /// <summary>The type of what the model returns; a scalar, as a loss is, is fp32 in any case.</summary>
     public DType OutputDType { get; init; } = DType.F32;
 
-    /// <summary>Whether a copy of the parameters is computed with, beside the fp32 master values.</summary>
-    public bool HasMasters => ParameterDType != DType.F32;
+    /// <summary>What holds for some parameters instead; later ones win. A parameter that was built with a type of its own keeps that.</summary>
+    /// <remarks>
+    /// FSDP2's <c>mp_policy</c> of a module, by name. What of a block has other types lies in a flat unit of its own, gathered, reduced and released beside the others. See
+    /// [Note: types of their own] in <c>UnitCutter</c>.
+    /// </remarks>
+    public IReadOnlyList<PrecisionOverride> Overrides { get; init; } = [];
 
-    /// <summary>Whether gradients are converted on their way over the ranks.</summary>
-    internal bool ConvertsGradients => ReduceDType != GradientDType;
+    /// <summary>The types of a parameter.</summary>
+    /// <param name="name">Its full name.</param>
+    /// <param name="parameter">The parameter.</param>
+    /// <param name="frozen">Whether it is frozen from the beginning.</param>
+    /// <exception cref="ArgumentException">It would train, and holds codes.</exception>
+    internal UnitPrecision Of(string name, Parameter parameter, bool frozen)
+    {
+        var (own, reduction, gradients) = (parameter.DType, ReduceDType, GradientDType);
+        foreach (var other in Overrides.Where(o => NamePattern.Matches(o.Parameters, name)))
+            (own, reduction, gradients) = (parameter.DType ?? other.ParameterDType ?? own, other.ReduceDType ?? reduction, other.GradientDType ?? gradients);
+        var dtype = own ?? ParameterDType;
+        if (!dtype.IsFloatingPoint() && !frozen)
+            throw new ArgumentException($"Parameter '{name}' is {dtype} and would train, but only floating-point parameters have gradients; freeze it (ShardingOptions.Frozen).");
+        return new UnitPrecision(frozen && own is not null ? dtype : DType.F32, dtype, gradients, reduction);
+    }
 
-    /// <summary>Checks that all types are floating point.</summary>
+    /// <summary>Checks that all types are floating point and that no override is empty.</summary>
     /// <exception cref="ArgumentException">One is not; the message says which.</exception>
     internal void Validate()
     {
-        foreach (var (name, dtype) in ((string, DType)[])
-            [(nameof(ParameterDType), ParameterDType), (nameof(ReduceDType), ReduceDType), (nameof(GradientDType), GradientDType), (nameof(OutputDType), OutputDType)])
-            if (!dtype.IsFloatingPoint())
-                throw new ArgumentException($"{name} is {dtype}; it must be F32, BF16 or F16.");
+        Check("", (nameof(ParameterDType), ParameterDType), (nameof(ReduceDType), ReduceDType), (nameof(GradientDType), GradientDType), (nameof(OutputDType), OutputDType));
+        foreach (var other in Overrides)
+        {
+            Check($" of '{other.Parameters}'", (nameof(ParameterDType), other.ParameterDType), (nameof(ReduceDType), other.ReduceDType), (nameof(GradientDType), other.GradientDType));
+            if (other is { ParameterDType: null, ReduceDType: null, GradientDType: null })
+                throw new ArgumentException($"The precision override of '{other.Parameters}' would have no effect: give a type, or leave it out.");
+        }
+    }
+
+    private static void Check(string whose, params ReadOnlySpan<(string Name, DType? DType)> types)
+    {
+        foreach (var (name, dtype) in types)
+            if (dtype is { } found && !found.IsFloatingPoint())
+                throw new ArgumentException($"{name}{whose} is {found}; it must be F32, BF16 or F16.");
     }
 }

@@ -1,17 +1,18 @@
 namespace NetZero.Sharding;
 
-/// <summary>Which units are reduced together: neighbours in the order in which backward completes them, of one stage below 3, while they fit the policy's bucket.</summary>
+/// <summary>Which units are reduced together: neighbours in the order in which backward completes them, of one stage below 3 and one type on the wire, while they fit the policy's bucket.</summary>
 internal sealed class GradientBuckets
 {
     private readonly Dictionary<int, IReadOnlyList<int>> _byUnit = [];
-    private readonly bool _converts;
+    private readonly ModelUnits _model;
+    private readonly bool _reduces;
 
     /// <param name="model">The units.</param>
     /// <param name="bucketElements">The most elements of a bucket of several units; 0 reduces each by itself.</param>
-    /// <param name="converts">Whether gradients travel in another type than they are written in, so that each unit is copied.</param>
-    public GradientBuckets(ModelUnits model, long bucketElements, bool converts)
+    /// <param name="reduces">Whether there are ranks to reduce over: what then travels in another type than it is written in is copied.</param>
+    public GradientBuckets(ModelUnits model, long bucketElements, bool reduces)
     {
-        _converts = converts;
+        (_model, _reduces) = (model, reduces);
         List<int> open = [];
         foreach (var unit in CompletionOrder(model))
         {
@@ -26,7 +27,7 @@ internal sealed class GradientBuckets
     public IReadOnlyList<int> Of(int unit) => _byUnit[unit];
 
     /// <summary>Whether a unit is copied into its bucket: because it shares that, or is converted.</summary>
-    public bool IsPacked(int unit) => _converts || _byUnit[unit].Count > 1;
+    public bool IsPacked(int unit) => _byUnit[unit].Count > 1 || (_reduces && _model.Units[unit].Precision.ConvertsGradients);
 
     /// <summary>Whether a unit is the last of its bucket.</summary>
     public bool Closes(int unit) => _byUnit[unit][^1] == unit;
@@ -34,7 +35,7 @@ internal sealed class GradientBuckets
     private static bool Joins(ModelUnits model, List<int> open, int unit, long bucketElements)
     {
         var stage = model.Units[unit].Policy.Stage;
-        return stage < 3 && model.Units[open[0]].Policy.Stage == stage
+        return stage < 3 && model.Units[open[0]].Policy.Stage == stage && model.Units[open[0]].Precision.Reduction == model.Units[unit].Precision.Reduction
             && open.Append(unit).Sum(u => model.Units[u].Layout.PaddedElements) <= bucketElements;
     }
 

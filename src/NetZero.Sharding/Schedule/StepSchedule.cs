@@ -11,12 +11,11 @@ public sealed class StepSchedule
     private readonly MeshExtent _mesh;
     private readonly GradientBuckets _buckets;
 
-    internal StepSchedule(ModelUnits model, MeshExtent mesh, GradientBuckets buckets, MixedPrecisionPolicy precision, IReadOnlyList<ScheduleEvent> events)
+    internal StepSchedule(ModelUnits model, MeshExtent mesh, GradientBuckets buckets, IReadOnlyList<ScheduleEvent> events)
     {
         _model = model;
         _mesh = mesh;
         _buckets = buckets;
-        Precision = precision;
         Units = [.. model.Units.Select(u => u.Layout)];
         Events = events;
         UpdatePosition = events.TakeWhile(e => e.Kind != ScheduleEventKind.Update).Count();
@@ -25,8 +24,8 @@ public sealed class StepSchedule
     /// <summary>The units: the root first, then the blocks in forward order.</summary>
     public IReadOnlyList<UnitLayout> Units { get; }
 
-    /// <summary>In which types parameters and gradients travel.</summary>
-    public MixedPrecisionPolicy Precision { get; }
+    /// <summary>The units of each block: the root's first.</summary>
+    internal IEnumerable<IReadOnlyList<int>> Blocks => _model.Blocks.Select(block => block.Units);
 
     /// <summary>The events in order.</summary>
     public IReadOnlyList<ScheduleEvent> Events { get; }
@@ -45,6 +44,9 @@ public sealed class StepSchedule
 
     /// <summary>Whether a unit is frozen: gathered and used, never reduced and never updated.</summary>
     public bool IsFrozen(int unit) => _model.Units[unit].IsFrozen;
+
+    /// <summary>The types in which a unit is kept, computed with, accumulated and reduced.</summary>
+    public UnitPrecision PrecisionOf(int unit) => _model.Units[unit].Precision;
 
     /// <summary>The units whose gradients are reduced together with a unit's, itself included, in the order in which backward completes them.</summary>
     public IReadOnlyList<int> BucketOf(int unit) => _buckets.Of(unit);
@@ -71,7 +73,7 @@ public sealed class StepSchedule
     private ScheduledCollective Gather(ScheduleEvent e, bool isWithinSmallGroup)
     {
         var ranks = isWithinSmallGroup ? _model.Units[e.Unit].Policy.ReshardAfterForward.GroupSize : _mesh.Shards;
-        return Collective(e, CollectiveOperation.AllGather, Units[e.Unit].Name, ranks, Units[e.Unit].PaddedElements, Precision.ParameterDType);
+        return Collective(e, CollectiveOperation.AllGather, Units[e.Unit].Name, ranks, Units[e.Unit].PaddedElements, PrecisionOf(e.Unit).Parameters);
     }
 
     private ScheduledCollective Reduction(ScheduleEvent e, bool isOverReplicas)
@@ -80,7 +82,7 @@ public sealed class StepSchedule
         var slices = isOverReplicas && _model.Units[e.Unit].Policy.Stage > 0;
         return Collective(
             e, e.Kind == ScheduleEventKind.AllReduce ? CollectiveOperation.AllReduce : CollectiveOperation.ReduceScatter, string.Join('+', bucket.Select(u => u.Name)),
-            isOverReplicas ? _mesh.Replicas : _mesh.Shards, bucket.Sum(u => slices ? u.ShardElements : u.PaddedElements), Precision.ReduceDType);
+            isOverReplicas ? _mesh.Replicas : _mesh.Shards, bucket.Sum(u => slices ? u.ShardElements : u.PaddedElements), PrecisionOf(e.Unit).Reduction);
     }
 
     private static ScheduledCollective Collective(ScheduleEvent e, CollectiveOperation operation, string label, int ranks, long elements, DType dtype) =>

@@ -15,19 +15,17 @@ internal sealed class StepScheduleBuilder
     private readonly ModelUnits _model;
     private readonly ShardingPolicy _policy;
     private readonly MeshExtent _mesh;
-    private readonly MixedPrecisionPolicy _precision;
     private readonly GradientBuckets _buckets;
     private readonly GatherPlan _gathers;
     private readonly List<ScheduleEvent> _events = [];
     private int _microBatch;
 
-    public StepScheduleBuilder(ModelUnits model, ShardingPolicy policy, MeshExtent mesh, MixedPrecisionPolicy? precision = null)
+    public StepScheduleBuilder(ModelUnits model, ShardingPolicy policy, MeshExtent mesh)
     {
         _model = model;
         _policy = policy;
         _mesh = mesh;
-        _precision = precision ?? MixedPrecisionPolicy.Single;
-        _buckets = new GradientBuckets(model, mesh.Ranks > 1 ? policy.BucketElements : 0, mesh.Ranks > 1 && _precision.ConvertsGradients);
+        _buckets = new GradientBuckets(model, mesh.Ranks > 1 ? policy.BucketElements : 0, reduces: mesh.Ranks > 1);
         _gathers = new GatherPlan(model, mesh.Shards, Add);
     }
 
@@ -144,7 +142,7 @@ internal sealed class StepScheduleBuilder
 
     private int Unit(int block) => _model.Blocks[block].Units[0];
 
-    private StepSchedule Schedule() => new(_model, _mesh, _buckets, _precision, [.. _events]);
+    private StepSchedule Schedule() => new(_model, _mesh, _buckets, [.. _events]);
 
     private void Add(ScheduleEventKind kind, int unit) => _events.Add(new ScheduleEvent(kind, unit, _microBatch));
 }

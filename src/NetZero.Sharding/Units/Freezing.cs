@@ -1,4 +1,5 @@
 using NetZero.Nn;
+using NetZero.Tensors;
 
 namespace NetZero.Sharding;
 
@@ -26,6 +27,13 @@ internal static class Freezing
                 throw new ArgumentException(
                     $"The pattern '{pattern}' matches '{parts[true].First()}' but not '{parts[false].First()}', and both lie in the flat unit '{unit.Layout.Name}', which is frozen or thawed as a "
                     + $"whole; name the pattern in ShardingOptions.Freezable, so that what it matches lies apart.");
+            }
+
+            if (!frozen && !unit.Precision.Parameters.IsFloatingPoint())
+            {
+                throw new ArgumentException(
+                    $"The pattern '{pattern}' would thaw the flat unit '{unit.Layout.Name}', whose parameters are {unit.Precision.Parameters}: only floating-point parameters can be trained; "
+                    + "leave them out.");
             }
 
             found.Add(i);

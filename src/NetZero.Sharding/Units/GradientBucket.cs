@@ -22,7 +22,7 @@ internal sealed class GradientBucket
     private Work? _reduction;
     private Tensor? _reduced;
 
-    public GradientBucket(IReadOnlyList<UnitGradients> members, TensorContext context, ShardingGroups groups, ShardingPolicy policy, MixedPrecisionPolicy precision, int microBatches)
+    public GradientBucket(IReadOnlyList<UnitGradients> members, TensorContext context, ShardingGroups groups, ShardingPolicy policy, int microBatches)
     {
         _members = members;
         _context = context;
@@ -30,8 +30,8 @@ internal sealed class GradientBucket
         _policy = policy;
         _label = string.Join('+', members.Select(m => m.Layout.Name));
         _shardElements = members.Sum(m => m.Layout.ShardElements);
-        _dtype = precision.ReduceDType;
-        if (members.Count > 1 || (precision.ConvertsGradients && groups.World.Size > 1))
+        _dtype = members[0].Precision.Reduction;
+        if (members.Count > 1 || (members[0].Precision.ConvertsGradients && groups.World.Size > 1))
             _packed = context.Reserve(_label, members.Sum(m => m.Layout.PaddedElements) * _dtype.SizeInBytes(), MemoryKind.Communication);
         else if (groups.Replicate is not null && policy.ShardsGradients && microBatches > 1 && policy.Reduction == GradientReduction.EachMicroBatch)
             _held = context.Reserve(_label, _shardElements * _dtype.SizeInBytes(), MemoryKind.Gradient);

@@ -23,7 +23,7 @@ internal sealed class ModelUnits
 
     /// <summary>Cuts a model: one block for each module that is a unit, and the root with all other parameters.</summary>
     /// <exception cref="ArgumentException">Two blocks share a parameter, units nest, or a pattern of the policy matches nothing.</exception>
-    public static ModelUnits Of(Module model, ShardingPolicy policy, int shards, FreezeGroups? freezing = null)
+    public static ModelUnits Of(Module model, ShardingPolicy policy, int shards, FreezeGroups? freezing = null, MixedPrecisionPolicy? precision = null)
     {
         var declared = UnitDeclarations.Of(model, policy);
         var modules = declared.Select(d => d.Module).Distinct().ToList();
@@ -33,7 +33,7 @@ internal sealed class ModelUnits
         // What the root uses too is the root's: it is whole whenever a block runs.
         var outside = model.ParametersOutside(modules.ToHashSet());
         var owners = outside.ToDictionary(p => p, _ => RootName);
-        var cut = new UnitCutter(policy, shards, freezing ?? FreezeGroups.None);
+        var cut = new UnitCutter(policy, shards, freezing ?? FreezeGroups.None, precision ?? MixedPrecisionPolicy.Single);
         units.Add(RootName, model, false, cut.Cut(RootName, isRoot: true, [.. names.Where(n => outside.Contains(n.Key)).Select(n => (n.Value, n.Key))]));
         foreach (var module in modules)
         {
@@ -49,7 +49,7 @@ internal sealed class ModelUnits
             units.Add(name, module, isConditional, cut.Cut(name, isRoot: false, [.. own.Select(p => (names[p.Parameter], p.Parameter))]));
         }
 
-        cut.CheckPatterns(names.Values, units._blocks.Select(b => b.Name));
+        cut.CheckPatterns([.. names.Select(n => (n.Value, n.Key))], units._blocks.Select(b => b.Name));
         return units;
     }
 
@@ -58,7 +58,7 @@ internal sealed class ModelUnits
     {
         var changed = new ModelUnits(Visits);
         changed._blocks.AddRange(_blocks);
-        changed._units.AddRange(_units.Select((unit, i) => units.Contains(i) ? unit with { IsFrozen = frozen } : unit));
+        changed._units.AddRange(_units.Select((unit, i) => units.Contains(i) ? unit.With(frozen) : unit));
         return changed;
     }
 
@@ -83,11 +83,15 @@ internal sealed record UnitBlock(string Name, Module Module, bool IsConditional,
 /// <summary>A flat unit and how it is treated.</summary>
 /// <param name="Layout">Where its parameters lie.</param>
 /// <param name="Policy">The policy with what overrides and exclusions make of it.</param>
-internal sealed record UnitPlan(UnitLayout Layout, ShardingPolicy Policy)
+/// <param name="Precision">The types of its values, parameters and gradients.</param>
+internal sealed record UnitPlan(UnitLayout Layout, ShardingPolicy Policy, UnitPrecision Precision)
 {
     /// <summary>Whether its parameters are frozen: gathered and used, with no gradient and no update.</summary>
     public bool IsFrozen { get; init; }
 
     /// <summary>Whether it has gradients and is updated.</summary>
     public bool Trains => Layout.Elements > 0 && !IsFrozen;
+
+    /// <summary>The same frozen or thawed; whoever trains has masters, and keeps them.</summary>
+    public UnitPlan With(bool frozen) => this with { IsFrozen = frozen, Precision = frozen ? Precision : Precision.Trained };
 }

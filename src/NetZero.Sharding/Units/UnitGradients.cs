@@ -10,20 +10,19 @@ internal sealed class UnitGradients
 {
     private readonly TensorContext _context;
     private readonly int _rank;
-    private readonly DType _dtype;
     private readonly ShardingPolicy _policy;
     private readonly Storage _buffer;
     private readonly Storage? _sum;
     private readonly UnitGradientLeaf[] _leaves;
 
-    public UnitGradients(UnitLayout layout, TensorContext context, int rank, ShardingPolicy policy, DType dtype, int microBatches)
+    public UnitGradients(UnitLayout layout, TensorContext context, int rank, ShardingPolicy policy, UnitPrecision precision, int microBatches)
     {
         Layout = layout;
         _context = context;
         _rank = rank;
         _policy = policy;
-        _dtype = dtype;
-        var (wholeBytes, sliceBytes) = (layout.PaddedElements * dtype.SizeInBytes(), layout.ShardElements * dtype.SizeInBytes());
+        Precision = precision;
+        var (wholeBytes, sliceBytes) = (layout.PaddedElements * DType.SizeInBytes(), layout.ShardElements * DType.SizeInBytes());
         _buffer = context.Reserve(layout.Name, wholeBytes, MemoryKind.Gradient);
         if (policy.ShardsGradients)
             _sum = context.Reserve(layout.Name, sliceBytes, MemoryKind.Gradient);
@@ -33,13 +32,14 @@ internal sealed class UnitGradients
         for (var i = 0; i < _leaves.Length; i++)
         {
             var placement = layout.Placements[i];
-            _leaves[i] = new UnitGradientLeaf(placement.Name, context.View(_buffer, placement.Offset, placement.Parameter.Shape, dtype));
+            _leaves[i] = new UnitGradientLeaf(placement.Name, context.View(_buffer, placement.Offset, placement.Parameter.Shape, DType));
         }
-
-        Attach();
     }
 
     public UnitLayout Layout { get; }
+
+    /// <summary>The unit's types; those of gradients do not change.</summary>
+    public UnitPrecision Precision { get; }
 
     /// <summary>The buffer that backward writes. [PaddedElements]</summary>
     public Tensor Whole => View(_buffer, 0, Layout.PaddedElements);
@@ -168,11 +168,13 @@ internal sealed class UnitGradients
         HasSum = false;
     }
 
-    private Tensor SlicesOf(Storage storage) => _context.View(storage, 0, [Layout.WorldSize, Layout.ShardElements], _dtype);
+    private Tensor SlicesOf(Storage storage) => _context.View(storage, 0, [Layout.WorldSize, Layout.ShardElements], DType);
 
     private Tensor OwnSlice(Storage storage) => View(storage, Layout.ShardStart(_rank), Layout.ShardElements);
 
-    private Tensor View(Storage storage, long start, long length) => _context.View(storage, start, [length], _dtype);
+    private Tensor View(Storage storage, long start, long length) => _context.View(storage, start, [length], DType);
+
+    private DType DType => Precision.Gradients;
 }
 
 /// <summary>A parameter's place in its unit's gradient buffer.</summary>

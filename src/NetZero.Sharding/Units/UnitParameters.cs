@@ -4,12 +4,13 @@ using NetZero.Tensors;
 
 namespace NetZero.Sharding;
 
-/// <summary>The parameters of one unit on one rank: the fp32 values that are updated, and what the model computes with.</summary>
+/// <summary>The parameters of one unit on one rank: the values that are sharded and updated, and what the model computes with.</summary>
 /// <remarks>
 /// <para>Parameters are bound once as views of the flat buffer that the model computes with. Under stage 3 that is a reserved storage without memory most of the time: see
 /// [Note: who frees a tensor] in <see cref="Storage"/> and [Note: a parameter's life under ZeRO-3] in <c>StepScheduleBuilder</c>.</para>
-/// <para>Note: masters and copies. In fp32 and below stage 3 the two are the same memory. Otherwise the values are this rank's slice (the whole where the optimizer is replicated), and
-/// the model's buffer is filled from them: 16-bit copies are narrowed into this rank's part of it and gathered in place, so that no rank holds a 16-bit slice beside it.</para>
+/// <para>Note: masters and copies. Where a unit computes in the type of its values (fp32, or frozen in a type of its own) the two are the same memory below stage 3. Otherwise the
+/// values are fp32 masters of this rank's slice (of the whole where the optimizer is replicated), and the model's buffer is filled from them: 16-bit copies are narrowed into this rank's
+/// part of it and gathered in place, so that no rank holds a 16-bit slice beside it.</para>
 /// </remarks>
 internal sealed class UnitParameters
 {
@@ -18,53 +19,69 @@ internal sealed class UnitParameters
     private readonly ProcessGroup _group;
     private readonly DType _dtype;
     private readonly bool _comesAndGoes;
-    private readonly Storage _values;
+    private readonly bool _sharesUpdates;
     private readonly Storage _whole;
     private readonly SecondCopy? _copy;
+    private Storage _values;
+    private DType _valuesDType;
     private Work? _gather;
     private Work? _awaited;
     private bool _ready;
 
-    public UnitParameters(UnitLayout layout, TensorContext context, ShardingGroups groups, ShardingPolicy policy, DType dtype)
+    public UnitParameters(UnitLayout layout, TensorContext context, ShardingGroups groups, ShardingPolicy policy, UnitPrecision precision)
     {
         _layout = layout;
         _context = context;
         _group = groups.Shard;
-        _dtype = dtype;
+        (_valuesDType, _dtype) = (precision.Values, precision.Parameters);
         _comesAndGoes = policy.ShardsParameters;
+        _sharesUpdates = policy.ShardsOptimizer;
         _ready = !_comesAndGoes;
-        var slices = policy.ShardsParameters || (policy.ShardsOptimizer && dtype != DType.F32);
-        _values = context.Reserve(layout.Name, (slices ? layout.ShardElements : layout.PaddedElements) * sizeof(float), MemoryKind.Parameter);
-        _values.Materialize();
-        Values.Fill(0);
+        _values = ReserveValues();
+        Values.Clear();
         if (_comesAndGoes)
             _whole = context.Reserve(layout.Name, WholeBytes, MemoryKind.Gathered, ExplainAbsence);
         else
-            _whole = dtype == DType.F32 ? _values : context.Reserve(layout.Name, WholeBytes, MemoryKind.Parameter);
+            _whole = ComputesWithValues ? _values : context.Reserve(layout.Name, WholeBytes, MemoryKind.Parameter);
         if (!_comesAndGoes)
             _whole.Materialize();
         if (policy.ShardsParameters && policy.ReshardAfterForward.GroupSize is > 0 and var ranks)
-            _copy = new SecondCopy(layout, context, groups.Within(ranks), dtype);
+            _copy = new SecondCopy(layout, context, groups.Within(ranks), _dtype);
         foreach (var placement in layout.Placements)
-            placement.Parameter.Bind(context.View(_whole, placement.Offset, placement.Parameter.Shape, dtype));
+            placement.Parameter.Bind(context.View(_whole, placement.Offset, placement.Parameter.Shape, _dtype));
     }
 
-    /// <summary>This rank's slice of the fp32 values. [ShardElements]</summary>
-    public Tensor Slice => HoldsAllValues ? _context.View(_values, _layout.ShardStart(_group.Rank), [_layout.ShardElements]) : Values;
+    /// <summary>This rank's slice of the values. [ShardElements]</summary>
+    public Tensor Slice => HoldsAllValues ? _context.View(_values, _layout.ShardStart(_group.Rank), [_layout.ShardElements], _valuesDType) : Values;
 
-    /// <summary>All fp32 values that are resident: the whole where they are replicated. [PaddedElements] or [ShardElements]</summary>
-    public Tensor Values => _context.View(_values, 0, [_values.Bytes / sizeof(float)]);
+    /// <summary>All values that are resident: the whole where they are replicated. [PaddedElements] or [ShardElements]</summary>
+    public Tensor Values => _context.View(_values, 0, [_values.Bytes / _valuesDType.SizeInBytes()], _valuesDType);
 
-    /// <summary>Whether this rank holds the fp32 values of all ranks.</summary>
-    public bool HoldsAllValues => _values.Bytes == _layout.PaddedElements * sizeof(float);
+    /// <summary>Whether this rank holds the values of all ranks.</summary>
+    public bool HoldsAllValues => _values.Bytes == _layout.PaddedElements * _valuesDType.SizeInBytes();
 
-    /// <summary>Whether what the model computes with is fp32, so that it shows the values themselves.</summary>
-    public bool ComputesWithValues => _dtype == DType.F32;
+    /// <summary>Whether what the model computes with is of the values' type, so that it shows the values themselves.</summary>
+    public bool ComputesWithValues => _dtype == _valuesDType;
 
     /// <summary>What the model computes with, while it is there. [PaddedElements]</summary>
     public Tensor Whole => _context.View(_whole, 0, [_layout.PaddedElements], _dtype);
 
-    private long WholeBytes => _layout.PaddedElements * _dtype.SizeInBytes();
+    /// <summary>Bytes of what the model computes with.</summary>
+    public long WholeBytes => _layout.PaddedElements * _dtype.SizeInBytes();
+
+    /// <summary>Makes fp32 masters from values that are in another type, so that they can be trained. Every rank calls it, between steps.</summary>
+    public void MakeMasters()
+    {
+        if (_valuesDType == DType.F32)
+            return;
+        WaitForReaders();
+        var (before, kept) = (_values, !_comesAndGoes && _sharesUpdates ? Slice : Values);
+        _valuesDType = DType.F32;
+        _values = ReserveValues();
+        Values.CopyFrom(kept);
+        if (before != _whole)
+            before.Evict("its values have become fp32 masters");
+    }
 
     /// <summary>Starts gathering, from the second copy where there is one. <see cref="Wait"/> before use.</summary>
     public void StartGather()
@@ -176,14 +193,29 @@ internal sealed class UnitParameters
         FollowUpdate();
     }
 
-    /// <summary>The fp32 values of all ranks in memory of their own, until <see cref="Tensor.Free"/>. Every rank calls it alike. [PaddedElements]</summary>
+    /// <summary>The values of all ranks, widened to fp32, in memory of their own, until <see cref="Tensor.Free"/>. Every rank calls it alike. [PaddedElements]</summary>
     public Tensor GatherValues()
     {
-        var all = _context.Empty([_layout.PaddedElements], DType.F32, MemoryKind.Gathered, $"{_layout.Name} (values)").Keep();
+        if (HoldsAllValues)
+            return Values.Cast(DType.F32).Keep();
+        var all = _context.Empty([_layout.PaddedElements], _valuesDType, MemoryKind.Gathered, $"{_layout.Name} (values)").Keep();
         var gather = _group.AllGather(_layout.Name, CollectiveBuffer.Of(Slice), CollectiveBuffer.Of(all));
         gather.Wait();
         gather.WaitInputs();
-        return all;
+        if (_valuesDType == DType.F32)
+            return all;
+        var wide = all.Cast(DType.F32).Keep();
+        all.Free();
+        return wide;
+    }
+
+    // The whole where every rank updates all of it, or where it is at once what the model computes with; else this rank's slice.
+    private Storage ReserveValues()
+    {
+        var slices = _comesAndGoes || (_sharesUpdates && !ComputesWithValues);
+        var values = _context.Reserve(_layout.Name, (slices ? _layout.ShardElements : _layout.PaddedElements) * _valuesDType.SizeInBytes(), MemoryKind.Parameter);
+        values.Materialize();
+        return values;
     }
 
     // What peers read: the slice of the values, or its 16-bit copy where it belongs in the whole.

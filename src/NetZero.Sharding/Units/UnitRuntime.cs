@@ -6,14 +6,15 @@ namespace NetZero.Sharding;
 /// <summary>One unit on one rank: layout, parameters, gradients, and what each event of the schedule does to them.</summary>
 internal sealed class UnitRuntime
 {
-    public UnitRuntime(UnitPlan plan, TensorContext context, ShardingGroups groups, MixedPrecisionPolicy precision, int microBatches)
+    public UnitRuntime(UnitPlan plan, TensorContext context, ShardingGroups groups, int microBatches)
     {
         Layout = plan.Layout;
         Policy = plan.Policy;
-        Parameters = new UnitParameters(plan.Layout, context, groups, plan.Policy, precision.ParameterDType);
-        Gradients = new UnitGradients(plan.Layout, context, groups.Shard.Rank, plan.Policy, precision.GradientDType, microBatches);
-        if (plan.IsFrozen)
-            Freeze();
+        Parameters = new UnitParameters(plan.Layout, context, groups, plan.Policy, plan.Precision);
+        Gradients = new UnitGradients(plan.Layout, context, groups.Shard.Rank, plan.Policy, plan.Precision, microBatches);
+        IsFrozen = plan.IsFrozen;
+        if (!IsFrozen)
+            Gradients.Attach();
         Shard = new UnitShard(plan.Layout, Parameters, Gradients, plan.Policy, groups.Shard.Rank);
     }
 
@@ -40,10 +41,11 @@ internal sealed class UnitRuntime
         Gradients.Detach();
     }
 
-    /// <summary>From now on its gradients are computed again.</summary>
+    /// <summary>From now on its gradients are computed, again or for the first time: it has masters from here on.</summary>
     public void Thaw()
     {
         IsFrozen = false;
+        Parameters.MakeMasters();
         Gradients.Attach();
     }
 
@@ -60,6 +62,11 @@ internal sealed class UnitRuntime
         if (!IsFrozen)
             Gradients.End();
     }
+
+    /// <summary>Bytes of the flat buffer that an event moves or holds: of gradients on the wire where it is about them, else of what the model computes with.</summary>
+    public long BytesOf(ScheduleEventKind kind) => kind is ScheduleEventKind.Pack or ScheduleEventKind.ReduceScatter or ScheduleEventKind.AllReduce or ScheduleEventKind.Accumulate
+        ? Layout.PaddedElements * Gradients.Precision.Reduction.SizeInBytes()
+        : Parameters.WholeBytes;
 
     /// <summary>Does what an event says that is neither a boundary nor an update.</summary>
     public void Do(ScheduleEventKind kind)

@@ -15,20 +15,22 @@ internal static class RankReport
     // Each stage's formula over the parameters that are treated so; frozen ones have neither gradient nor optimizer state.
     private static long Expected(RunConfiguration run, Sharding.ShardedModule module)
     {
-        var (schedule, precision) = (module.TrainingSchedule, module.MixedPrecision);
-        var widths = OptimizerParts.Widths(run.Optimizer) with { GradientBytes = precision.GradientDType.SizeInBytes() };
+        var schedule = module.TrainingSchedule;
+        var widths = OptimizerParts.Widths(run.Optimizer);
         return Enumerable.Range(0, module.Units.Count)
-            .GroupBy(unit => (Stage: schedule.StageOf(unit), Frozen: schedule.IsFrozen(unit)), unit => module.Units[unit].Elements)
+            .GroupBy(unit => (Stage: schedule.StageOf(unit), Frozen: schedule.IsFrozen(unit), Precision: schedule.PrecisionOf(unit)), unit => module.Units[unit].Elements)
             .Where(alike => alike.Sum() > 0)
             .Sum(alike => Planning.ModelStates.PerRank(
                 alike.Sum(), module.ShardGroup.Size, alike.Key.Stage,
-                WithMasters(precision, alike.Key.Stage, alike.Key.Frozen ? widths with { GradientBytes = 0, OptimizerBytes = 0 } : widths)).Total);
+                WithMasters(
+                    alike.Key.Precision, alike.Key.Stage,
+                    alike.Key.Frozen ? widths with { GradientBytes = 0, OptimizerBytes = 0 } : widths with { GradientBytes = alike.Key.Precision.Gradients.SizeInBytes() })).Total);
     }
 
     // Masters are sharded as the optimizer is; the copy to compute with stays, but at stage 3, where it is gathered.
-    private static Planning.StateWidths WithMasters(Sharding.MixedPrecisionPolicy precision, int stage, Planning.StateWidths widths) => precision.HasMasters
-        ? widths with { ParameterBytes = stage == 3 ? 0 : precision.ParameterDType.SizeInBytes(), OptimizerBytes = widths.OptimizerBytes + sizeof(float) }
-        : widths;
+    private static Planning.StateWidths WithMasters(Sharding.UnitPrecision precision, int stage, Planning.StateWidths widths) => precision.HasMasters
+        ? widths with { ParameterBytes = stage == 3 ? 0 : precision.Parameters.SizeInBytes(), OptimizerBytes = widths.OptimizerBytes + precision.Values.SizeInBytes() }
+        : widths with { ParameterBytes = precision.Parameters.SizeInBytes() };
 
     /// <summary>Every rank's memory, on every rank: one reduction of a few numbers, exact because each has one rank that is not zero.</summary>
     public static RankMemory[] Share(ProcessGroup group, RankMemory own)

@@ -11,6 +11,15 @@ public class PolicyProperties
     // So many that the draws take some ten seconds; each runs its world twice, and every rank of it once more on Meta.
     private const int Draws = 120;
 
+    // In which types parameters are, and which of them are frozen. The first is fp32, all of it trained.
+    private static readonly (MixedPrecisionPolicy Precision, string[] Frozen)[] Kinds =
+    [
+        (MixedPrecisionPolicy.Single, []),
+        (MixedPrecisionPolicy.Single with { Overrides = [new PrecisionOverride("**.weight") { ParameterDType = DType.BF16 }] }, []),
+        (MixedPrecisionPolicy.BFloat16 with { Overrides = [new PrecisionOverride("**.bias") { ParameterDType = DType.F32, ReduceDType = DType.BF16 }] }, ["shared.bias"]),
+        (MixedPrecisionPolicy.Single with { Overrides = [new PrecisionOverride("**.weight") { ParameterDType = DType.F16, GradientDType = DType.BF16 }] }, ["**.weight"]),
+    ];
+
     private static readonly Gen<Patch> Patches =
         from hidden in Gen.Frequency((1, Gen.Constant(0)), (6, Gen.Choose(1, 40)))
         from runs in Gen.Frequency((5, Gen.Constant(1)), (2, Gen.Choose(2, 3)))
@@ -25,7 +34,8 @@ public class PolicyProperties
         from accumulation in Gen.Elements(1, 1, 2, 3)
         from policy in PolicyOf(ranks)
         from checkpoints in Gen.Choose(0, 3)
-        select new Draw(ranks, [.. patches], features, interleaved, accumulation, policy, checkpoints);
+        from kinds in Gen.Choose(0, Kinds.Length + 1)
+        select new Draw(ranks, [.. patches], features, interleaved, accumulation, policy, checkpoints, kinds < Kinds.Length ? kinds : 0);
 
     [Fact]
     public void AnyPolicy_OnAnyModel_ComputesTheReferencesBits_HoldsWhatMetaPlans_AndCallsWhatItDeclares() =>
@@ -112,6 +122,8 @@ public class PolicyProperties
                 yield return draw with { Patches = [.. draw.Patches.Select((p, j) => j == i ? new Patch(1) : p)] };
         if (draw.Checkpoints > 0)
             yield return draw with { Checkpoints = 0 };
+        if (draw.Kinds > 0)
+            yield return draw with { Kinds = 0 };
         if (draw.Accumulation > 1)
             yield return draw with { Accumulation = 1 };
         var simple = ShardingPolicy.ForStage(draw.Policy.Stage);
@@ -119,7 +131,7 @@ public class PolicyProperties
             yield return draw with { Policy = simple };
     }
 
-    private sealed record Draw(int Ranks, Patch[] Patches, int Features, bool Interleaved, int Accumulation, ShardingPolicy Policy, int Checkpoints)
+    private sealed record Draw(int Ranks, Patch[] Patches, int Features, bool Interleaved, int Accumulation, ShardingPolicy Policy, int Checkpoints, int Kinds)
     {
         /// <summary>Every block or every second or third saves its input only; null where there are too few blocks for it.</summary>
         public ActivationCheckpointing? Checkpointing =>
@@ -135,6 +147,8 @@ public class PolicyProperties
             GlobalRows = Ranks * Accumulation * 2,
             AccumulationSteps = Accumulation,
             Clip = 0.05,
+            Precision = PolicyProperties.Kinds[Kinds].Precision,
+            Frozen = PolicyProperties.Kinds[Kinds].Frozen,
             Policy = policy,
             RecordsAllCalls = true,
             Optimizer = parameters => new AdamW(parameters),
@@ -142,6 +156,6 @@ public class PolicyProperties
 
         public override string ToString() =>
             $"{Ranks} ranks, {Features} features, blocks {string.Join(", ", Patches.Select(p => p.ToString()))}{(Interleaved ? " interleaved" : "")}, "
-            + $"{Accumulation} micro-batches, {Checkpointing}, {Policy} ignoring {string.Join(", ", Policy.Ignored)}, overrides {string.Join(", ", Policy.Overrides)}";
+            + $"{Accumulation} micro-batches, {Checkpointing}, kinds {Kinds}, {Policy} ignoring {string.Join(", ", Policy.Ignored)}, overrides {string.Join(", ", Policy.Overrides)}";
     }
 }
