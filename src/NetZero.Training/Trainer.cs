@@ -89,6 +89,7 @@ public static class Trainer
 
         await ((Task)entropy).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var metrics = state.Metrics;
+        var stepsDone = (int)(state.Resumed?.Step ?? 0) + metrics.Count;
         state.Files.WriteMemory(state.Memory);
         var (sample, diverged) = cancelled || state.Stopped || !options.Writes
             ? (null, false)
@@ -99,10 +100,11 @@ public static class Trainer
             Files = state.Files.Written(),
             Cancelled = cancelled,
             Stopped = state.Stopped,
+            EarlyStop = stepsDone < run.Steps ? state.EarlyStop : null,
             Checkpoint = state.Saved?.Path,
             ResumedFrom = state.Resumed?.Step,
             Stragglers = [.. state.Stragglers.Values],
-            StepsDone = (int)(state.Resumed?.Step ?? 0) + metrics.Count,
+            StepsDone = stepsDone,
             Steps = run.Steps,
             FirstLoss = (state.Earlier.First ?? metrics.FirstOrDefault())?.Loss,
             LastLoss = (metrics.LastOrDefault() ?? state.Earlier.Last)?.Loss,

@@ -96,7 +96,8 @@ internal sealed class LiveProgress : ITrainingObserver
         if (_evaluation is { } evaluation)
         {
             table.AddColumn(new TableColumn("validation").RightAligned());
-            cells.Add(ProgressText.Real(evaluation.Loss));
+            table.AddColumn(new TableColumn("perplexity").RightAligned());
+            cells.AddRange([ProgressText.Real(evaluation.Loss), ProgressText.Perplexity(evaluation.Perplexity)]);
         }
         if (m.LossScale is not null)
         {

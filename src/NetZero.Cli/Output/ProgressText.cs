@@ -13,12 +13,14 @@ internal static class ProgressText
             + $"{(m.LossScale is null ? "" : $"loss scale {LossScale(m)}  ")}{Speed(m.TokensPerSecond)}  left {Time(report.TimeLeft)}";
     }
 
-    public static string Line(EvaluationReport report) => $"step {report.Step + 1}  validation loss {Real(report.Loss)}";
+    public static string Line(EvaluationReport report) => $"step {report.Step + 1}  validation loss {Real(report.Loss)}  perplexity {Perplexity(report.Perplexity)}";
 
     public static string LossScale(StepMetrics m) =>
         (m.LossScale ?? 1).ToString("0.####", CultureInfo.InvariantCulture) + (m.Skipped ? " (overflow: step skipped)" : "");
 
     public static string Real(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
+
+    public static string Perplexity(double value) => value.ToString("G5", CultureInfo.InvariantCulture);
 
     public static string Rate(double value) => value.ToString("0.00e+0", CultureInfo.InvariantCulture);
 

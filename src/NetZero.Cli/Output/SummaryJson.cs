@@ -14,6 +14,15 @@ internal static class SummaryJson
         json.WriteEndArray();
         json.WriteBoolean("cancelled", summary.Cancelled);
         json.WriteBoolean("stopped", summary.Stopped);
+        if (summary.EarlyStop is { } early)
+        {
+            json.WriteStartObject("early_stop");
+            JsonLine.Number(json, "best_loss", early.BestLoss);
+            json.WriteNumber("best_step", early.BestStep);
+            json.WriteNumber("evaluations", early.Evaluations);
+            json.WriteEndObject();
+        }
+
         if (summary.Checkpoint is { } checkpoint)
             json.WriteString("checkpoint", checkpoint);
         if (summary.ResumedFrom is { } step)

@@ -14,6 +14,8 @@ internal static class SummaryText
             output.WriteLine($"stopped after {summary.StepsDone} of {summary.Steps} steps and saved {summary.Checkpoint}; --resume goes on from there");
         if (summary.Cancelled)
             output.WriteLine($"stopped after {summary.StepsDone} of {summary.Steps} steps; kept: {Files(summary)}");
+        else if (summary.EarlyStop is { } early)
+            output.WriteLine(Early(summary, early));
         else if (summary.StepsDone < summary.Steps)
             output.WriteLine($"the text was at its end after {summary.StepsDone} of {summary.Steps} steps");
         if (summary is { FirstLoss: { } first, LastLoss: { } last })
@@ -22,7 +24,7 @@ internal static class SummaryText
             output.WriteLine($"loss    {ProgressText.Real(first)} -> {ProgressText.Real(last)} nats per token{unigram}");
         }
         if (summary.ValidationLoss is { } validation)
-            output.WriteLine($"        {ProgressText.Real(validation)} on the validation text");
+            output.WriteLine($"        {ProgressText.Real(validation)} on the validation text, perplexity {ProgressText.Perplexity(Math.Exp(validation))}");
         if (summary.StepsDone > 0)
         {
             output.WriteLine(
@@ -38,6 +40,12 @@ internal static class SummaryText
             WriteSample(output, sample);
         if (summary.Diverged)
             output.WriteLine("sample  none: the weights have diverged; train again with a lower 'optimizer.params.lr', or go on from an earlier checkpoint");
+    }
+
+    private static string Early(RunSummary summary, EarlyStop early)
+    {
+        var lowest = early.BestLoss is { } loss ? $"the validation loss was lowest, {ProgressText.Real(loss)}, after step {early.BestStep}" : "the validation loss was never a number";
+        return $"stopped early after {summary.StepsDone} of {summary.Steps} steps: {lowest}, and {early.Evaluations} evaluation{(early.Evaluations == 1 ? "" : "s")} since were not lower";
     }
 
     private static string Files(RunSummary summary)

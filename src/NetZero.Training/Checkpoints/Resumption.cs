@@ -12,9 +12,10 @@ internal static class Resumption
     /// <param name="order">The order of its samples.</param>
     /// <param name="module">The model.</param>
     /// <param name="optimizer">Its optimizer.</param>
+    /// <param name="early">What counts evaluations.</param>
     /// <exception cref="CheckpointException">None can be used: damaged, or of another model.</exception>
     /// <exception cref="ConfigurationException">The run's configuration cannot go on from it.</exception>
-    public static ResumeReport Restore(ResumePlan plan, RunConfiguration run, SampleOrder order, ShardedModule module, Nn.Optimizer optimizer)
+    public static ResumeReport Restore(ResumePlan plan, RunConfiguration run, SampleOrder order, ShardedModule module, Nn.Optimizer optimizer, EarlyStopping early)
     {
         var passedOver = new List<string>();
         foreach (var candidate in plan.Candidates)
@@ -23,6 +24,7 @@ internal static class Resumption
             {
                 var (manifest, _) = CheckpointLoader.Load(candidate, module, optimizer);
                 Check(candidate, manifest, run, ((Nn.Gpt2)module.Module).Config);
+                early.Restore(manifest.Scalars);
                 var samples = manifest.Data is { } data ? order.Restore(new DataPosition(data.Samples, data.SamplesPerEpoch, data.Shuffle, data.Seed)) : 0;
                 return new ResumeReport(plan.Folder.FullPath, candidate, manifest.Step, samples, passedOver, Changes(manifest, run));
             }

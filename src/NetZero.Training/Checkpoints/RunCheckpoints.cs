@@ -17,7 +17,8 @@ namespace NetZero.Training;
 /// <param name="order">The order of samples.</param>
 /// <param name="module">The model.</param>
 /// <param name="optimizer">Its optimizer.</param>
-internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrder order, ShardedModule module, Optimizer optimizer) : IDisposable
+/// <param name="early">What counts evaluations.</param>
+internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrder order, ShardedModule module, Optimizer optimizer, EarlyStopping early) : IDisposable
 {
     private long _lastBegun = Stopwatch.GetTimestamp();
 
@@ -59,7 +60,7 @@ internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrd
         Report(_saver.Save(new CheckpointManifest
         {
             Step = done,
-            Scalars = CheckpointModels.Scalars(state.Model),
+            Scalars = CheckpointModels.Scalars(state.Model).Concat(early.Scalars()).ToDictionary(),
             Data = new CheckpointData(data.Samples, data.SamplesPerEpoch, data.Shuffle, data.Seed),
             Random = new CheckpointRandom(state.Run.Seed),
             ValidationLoss = validationLoss,

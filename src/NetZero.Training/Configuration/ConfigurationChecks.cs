@@ -147,6 +147,8 @@ internal static class ConfigurationChecks
         }
         if (c.EvalEvery > 0 && c.Data.Validation.Count == 0)
             yield return $"'eval_every' is {c.EvalEvery}, but there is no 'data.validation' to evaluate; name one, or leave 'eval_every' out";
+        if (c.EarlyStopping.Patience > 0 && c.EvalEvery == 0)
+            yield return $"'early_stopping.patience' is {c.EarlyStopping.Patience}, but nothing is evaluated: 'eval_every' is 0 (off); set it and 'data.validation', or leave 'early_stopping' out";
         if (c.Checkpoints.KeepBest > 0 && c.Data.Validation.Count == 0)
             yield return $"'checkpoint.keep_best' is {c.Checkpoints.KeepBest}, but there is no 'data.validation' to tell the best by; name one, or leave 'keep_best' out";
         if (c.EvalEvery == 0 && c.Data.Validation.Count > 0 && c.Checkpoints.KeepBest == 0)

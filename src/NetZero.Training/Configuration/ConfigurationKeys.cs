@@ -79,5 +79,8 @@ internal static class ConfigurationKeys
         Counts.Size<RunConfiguration>("log_every", c => c.LogEvery, (c, v) => c with { LogEvery = v }, "Every how many steps the progress is shown."),
         new ValueKey<RunConfiguration, int>(
             "eval_every", new WholeNumber<int>(0), c => c.EvalEvery, (c, v) => c with { EvalEvery = v },
-            "Every how many steps the validation text is evaluated; 0 is off."));
+            "Every how many steps the validation text is evaluated; 0 is off."),
+        new SectionKey<RunConfiguration, EarlyStoppingConfiguration>(
+            "early_stopping", EarlyStoppingKeys.Section, c => c.EarlyStopping, (c, v) => c with { EarlyStopping = v },
+            "When the run ends before its last step because the validation loss does not fall any more."));
 }

@@ -84,6 +84,9 @@ public sealed record RunConfiguration
     /// <summary>Every how many steps the validation text is evaluated; 0 is off.</summary>
     public int EvalEvery { get; init; }
 
+    /// <summary>When the run ends because its validation loss does not fall any more.</summary>
+    public EarlyStoppingConfiguration EarlyStopping { get; init; } = new();
+
     /// <summary>Tokens of one optimizer step over all ranks, B x T.</summary>
     public long TokensPerStep => (long)TrainBatchSize * Data.SequenceLength;
 

@@ -19,6 +19,8 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
 
     private readonly StragglerWatch _stragglers = new();
 
+    private readonly EarlyStopping _early = new(state.Run.EarlyStopping);
+
     // Samples of the steps before the first, less those that steps of this batch size would have used.
     private long _origin;
 
@@ -33,9 +35,9 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         var loop = RunParts.Loop(_run, module, optimizer, data);
         if (state.Files.Trace is { } trace)
             module.Observer = new TraceRecorder(trace, rank.Tensors.Ledger, rank.Rank, state.Started);
-        using var checkpoints = _run.Checkpoints.IsOn ? new RunCheckpoints(state, rank, _order, module, optimizer) : null;
+        using var checkpoints = _run.Checkpoints.IsOn ? new RunCheckpoints(state, rank, _order, module, optimizer, _early) : null;
         var saved = first;
-        for (var step = first; step < _run.Steps; step++)
+        for (var step = first; step < _run.Steps && _early.Reason is null; step++)
         {
             var waited = rank.Group.Recorder.WaitSeconds;
             if (!loop.TryStep(step, out var result, rank.Cancellation))
@@ -48,11 +50,15 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
             var waits = WaitsSince(waited);
             ReportMemory(RankReport.Of(_run, module, loop));
             var (save, stopped) = checkpoints?.After(step + 1, stop.IsCancellationRequested) ?? default;
-            var evaluates = (_run.EvalEvery > 0 && (step + 1) % _run.EvalEvery == 0) || (save && _run.Checkpoints.KeepBest > 0);
-            var evaluation = evaluates ? Evaluate(loop, step) : null;
+            var regular = _run.EvalEvery > 0 && (step + 1) % _run.EvalEvery == 0;
+            var evaluation = regular || (save && _run.Checkpoints.KeepBest > 0) ? Evaluate(loop, step) : null;
+
+            // Those that a save asks for may come by the clock, and do not count.
+            if (regular && evaluation is { } loss)
+                _early.After(step + 1, loss);
             if (Reports)
                 Report(result, waits, evaluation);
-            if (save)
+            if (save || (_early.Reason is not null && checkpoints is not null))
             {
                 checkpoints!.Save(step + 1, SamplesAfter(step), evaluation);
                 saved = step + 1;
@@ -67,6 +73,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         }
 
         checkpoints?.Finish();
+        state.EarlyStop = _early.Reason;
         Save(module);
         ReportMemory(RankReport.Of(_run, module, loop));
         return Task.CompletedTask;
@@ -77,7 +84,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
     {
         if (state.Resume is not { Candidates.Count: > 0 } plan)
             return 0;
-        var report = Resumption.Restore(plan, _run, _order, module, optimizer);
+        var report = Resumption.Restore(plan, _run, _order, module, optimizer, _early);
         _origin = report.Samples - (report.Step * _run.TrainBatchSize);
         if (Reports)
             state.Begin(report);

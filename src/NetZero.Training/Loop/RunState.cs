@@ -46,6 +46,9 @@ internal sealed class RunState(
     /// <summary>Whether the run has ended early because it was asked to, its state saved.</summary>
     public bool Stopped { get; set; }
 
+    /// <summary>Why the run has ended before its last step, if its validation loss was why.</summary>
+    public EarlyStop? EarlyStop { get; set; }
+
     public long Started { get; } = Stopwatch.GetTimestamp();
 
     /// <summary>The steps done so far. After a cancelled run a rank that was given up may still add one: take it once.</summary>

@@ -39,7 +39,7 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
     public void OnStraggler(StragglerReport report) => Straggles(report.Rank, report.Step, report.Seconds, report.OthersSeconds);
 
     /// <inheritdoc/>
-    public void OnEvaluation(EvaluationReport report) => Evaluated(report.Step, report.Loss);
+    public void OnEvaluation(EvaluationReport report) => Evaluated(report.Step, report.Loss, report.Perplexity);
 
     /// <inheritdoc/>
     public void OnEnd(RunSummary summary)
@@ -48,6 +48,8 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
             Stopped(summary.StepsDone, summary.Steps, summary.Checkpoint);
         else if (summary.Cancelled)
             Cancelled(summary.StepsDone, summary.Steps, summary.OutputDirectory);
+        else if (summary.EarlyStop is { } early)
+            StoppedEarly(summary.StepsDone, summary.Steps, early.BestLoss, early.BestStep, early.Evaluations);
         else
             Finished(summary.StepsDone, summary.Seconds, summary.LastLoss, summary.OutputDirectory);
     }
@@ -58,8 +60,8 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
     [LoggerMessage(2, LogLevel.Information, "Step {Step}: loss {Loss}, gradient norm {GradientNorm}, learning rate {LearningRate}, {TokensPerSecond} tokens/s")]
     private partial void StepDone(int step, double loss, double gradientNorm, double learningRate, double tokensPerSecond);
 
-    [LoggerMessage(3, LogLevel.Information, "Validation after step {Step}: loss {Loss}")]
-    private partial void Evaluated(int step, double loss);
+    [LoggerMessage(3, LogLevel.Information, "Validation after step {Step}: loss {Loss}, perplexity {Perplexity}")]
+    private partial void Evaluated(int step, double loss, double perplexity);
 
     [LoggerMessage(4, LogLevel.Information, "Finished {Steps} steps in {Seconds} s with loss {Loss}, in {Folder}")]
     private partial void Finished(int steps, double seconds, double? loss, string folder);
@@ -87,4 +89,7 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
 
     [LoggerMessage(12, LogLevel.Warning, "Rank {Rank} is slow: it computed {Seconds} s in step {Step}, the others {OthersSeconds} s")]
     private partial void Straggles(int rank, int step, double seconds, double othersSeconds);
+
+    [LoggerMessage(13, LogLevel.Information, "Stopped early after {StepsDone} of {Steps} steps: the validation loss {BestLoss} after step {BestStep} was the lowest, and {Evaluations} evaluations since were not lower")]
+    private partial void StoppedEarly(int stepsDone, int steps, double? bestLoss, long bestStep, int evaluations);
 }

@@ -34,7 +34,17 @@ public sealed record StepReport(StepMetrics Metrics, int Steps, IReadOnlyList<Ki
 /// <param name="Step">The step whose update came before it.</param>
 /// <param name="Loss">The mean over the validation text, in nats per token.</param>
 /// <param name="Seconds">How long it took.</param>
-public sealed record EvaluationReport(int Step, double Loss, double Seconds);
+public sealed record EvaluationReport(int Step, double Loss, double Seconds)
+{
+    /// <summary>e to the loss: among how many equally likely tokens the model is as undecided.</summary>
+    public double Perplexity => Math.Exp(Loss);
+}
+
+/// <summary>A run that ended because its validation loss did not fall any more.</summary>
+/// <param name="BestLoss">The lowest loss, in nats per token; null where none was a number.</param>
+/// <param name="BestStep">Steps that were done before it.</param>
+/// <param name="Evaluations">How many evaluations since then were not lower.</param>
+public sealed record EarlyStop(double? BestLoss, long BestStep, int Evaluations);
 
 /// <summary>A run that is over.</summary>
 public sealed record RunSummary
@@ -50,6 +60,9 @@ public sealed record RunSummary
 
     /// <summary>Whether it was asked to stop, and ended before its last step with its state saved.</summary>
     public bool Stopped { get; init; }
+
+    /// <summary>Why it ended before its last step, if its validation loss was why.</summary>
+    public EarlyStop? EarlyStop { get; init; }
 
     /// <summary>The checkpoint that was saved last, in full; null where none was.</summary>
     public string? Checkpoint { get; init; }

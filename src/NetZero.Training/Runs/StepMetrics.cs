@@ -40,7 +40,11 @@ public sealed record StepMetrics(
         }
 
         if (ValidationLoss is { } loss)
+        {
             WriteReal(writer, "validation_loss", loss);
+            WriteReal(writer, "validation_perplexity", Math.Exp(loss));
+        }
+
         if (LossScale is { } scale)
         {
             WriteReal(writer, "loss_scale", scale);
