@@ -71,7 +71,7 @@ internal static class BenchCommand
     {
         var parameters = BenchOptions.Number("--parameters", "fp32 parameters, 16 bytes of memory each.", 50_000_000);
         return Lines(
-            terminal, "adam", "AdamW's update, beside a pass over the same memory that computes nothing.", 2, [parameters],
+            terminal, "adam", "AdamW and Lion beside passes over memory that compute nothing, and AdamW with narrow moments beside wide ones.", 2, [parameters],
             (parsed, threads, seconds, cancellation) =>
                 AdamWBenchmark.Run(threads, BenchOptions.InRange(parameters, parsed, 1, int.MaxValue), seconds, cancellation));
     }
