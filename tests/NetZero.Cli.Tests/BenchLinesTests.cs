@@ -16,8 +16,6 @@ public class BenchLinesTests
     [InlineData("kernels", "GB/s", "copy of as many bytes", new[] { "LayerNorm forward", "LayerNorm forward + backward" }, "--filter", "layernorm")]
     [InlineData("kernels", "GB/s", "copy of as many bytes", new[] { "Add forward" }, "--filter", "add")]
     [InlineData("kernels", "GFLOP/s", "FMA peak", new[] { "Attention forward", "Attention forward + backward" }, "--filter", "attention")]
-    [InlineData("adam", "GB/s", "the same memory, read and written", new[] { "AdamW, one range" }, "--parameters", "1000")]
-    [InlineData("adam", "GB/s", "the same memory, read and written", new[] { "AdamW, one range", "AdamW, 2 ranges" }, "--parameters", "1000001")]
     public async Task Json_HasALineForEachPieceOfWork_WithItsShareOfTheLimit(
         string verb, string unit, string limit, string[] names, params string[] options)
     {
@@ -26,6 +24,18 @@ public class BenchLinesTests
         Assert.Equal(names, lines.Select(line => line.GetProperty("name").GetString()));
         Assert.All(lines, line => Assert.Equal(
             (unit, limit), (line.GetProperty("unit").GetString(), line.GetProperty("limit_name").GetString())));
+    }
+
+    [Theory]
+    [InlineData("1000", "AdamW, one range: GB/s of the same memory, read and written")]
+    [InlineData("1000001", "AdamW, one range: GB/s of the same memory, read and written", "AdamW, 2 ranges: GB/s of the same memory, read and written")]
+    public async Task Adam_ComparesEachOptimizerWithItsOwnLimit(string parameters, params string[] ranges)
+    {
+        var lines = await LinesAsync("adam", "--parameters", parameters);
+
+        Assert.Equal(
+            [.. ranges, "Lion, one range: GB/s of copy", "AdamW, bf16 moments: Gparam/s of AdamW with fp32 moments", "AdamW, 8-bit moments: Gparam/s of AdamW with fp32 moments"],
+            lines.Select(line => $"{line.GetProperty("name")}: {line.GetProperty("unit")} of {line.GetProperty("limit_name")}"));
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public class OutputTests
             output  /runs/x
             step 1/2  loss 5.5000  grad norm 1.2500  lr 3.00e-4  2,205 tokens/s  left 1:23
               peak memory, ranks 0-1: parameter 1.00 MiB, gathered 2.00 MiB, gradient 3.00 MiB, optimizer 4.00 MiB, activation 5.00 MiB, workspace 7.00 MiB; together 21.0 MiB
-            step 2  validation loss 4.5000
+            step 2  validation loss 4.5000  perplexity 90.017
             step 2/2  loss 2.2500  grad norm 1.2500  lr 3.00e-4  2,205 tokens/s  left 1:23
 
             """.ReplaceLineEndings("\n"),

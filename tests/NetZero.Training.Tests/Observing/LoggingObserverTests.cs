@@ -34,7 +34,7 @@ public class LoggingObserverTests
             [
                 "Information 1: Training 1000 parameters on 2 ranks, ZeRO stage 0, with 5000 tokens of text, into out",
                 "Information 2: Step 0: loss 5.5, gradient norm 1.25, learning rate 0.5, 2000 tokens/s",
-                "Information 3: Validation after step 0: loss 4.5",
+                "Information 3: Validation after step 0: loss 4.5, perplexity 90.01713130052181",
                 "Information 4: Finished 2 steps in 3 s with loss 2.5, in out",
                 "Warning 5: Cancelled after 1 of 2 steps; what was written stays in out",
             ],

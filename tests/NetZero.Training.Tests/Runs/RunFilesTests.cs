@@ -22,7 +22,7 @@ public sealed class RunFilesTests : IDisposable
         Assert.Equal(
             """
             {"step":0,"loss":5.5,"grad_norm":1.25,"learning_rate":0.001,"tokens":512,"tokens_per_second":2000,"step_seconds":0.256}
-            {"step":1,"loss":5.25,"grad_norm":1,"learning_rate":0.001,"tokens":1024,"tokens_per_second":2000,"step_seconds":0.256,"validation_loss":4.5}
+            {"step":1,"loss":5.25,"grad_norm":1,"learning_rate":0.001,"tokens":1024,"tokens_per_second":2000,"step_seconds":0.256,"validation_loss":4.5,"validation_perplexity":90.01713130052181}
 
             """.ReplaceLineEndings("\n"),
             File.ReadAllText(path));
