@@ -2,15 +2,16 @@
 """NetZero and PyTorch on the same work, in turns: compare.py WORK FILE [--rounds N] [--steps N] appends a JSON object of each run to FILE.
 
 WORK is SHAPE-SETTING: small or gpt2, and ranks (2 ranks of 1 thread: stages 0 and 3 against DistributedDataParallel), threads (1 rank of 2 threads) or one (1 rank
-of 1 thread); or tiny-start (from the start of the process to the end of the first step) or adamw. Run it from the repository's root, after `dotnet build -c Release`.
-PyTorch computes with OpenBLAS; BLAS_FOLDER names the folder of another libblas.so.3, such as Debian's openblas-openmp."""
+of 1 thread); or tiny-start (from the start of the process to the end of the first step) or adamw (beside torch.optim.AdamW and, compiled by gcc, adamw.c). Run it from the repository's root, after `dotnet build -c Release`.
+PyTorch computes with OpenBLAS; BLAS_FOLDER names the folder of another libblas.so.3. Two threads in one process need Debian's openblas-openmp: with its default
+PyTorch is handicapped, and such runs are refused."""
 import argparse, json, os, resource, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NETZERO = ["dotnet", "src/NetZero.Cli/bin/Release/net10.0/netzero.dll"]
 TINY = {
     "model": {"n_layer": 2, "n_head": 2, "n_embd": 64, "n_positions": 64}, "data": {"train": "text.txt", "seq_len": 64},
-    "train_batch_size": 4, "threads_per_rank": 1, "steps": 1, "output_dir": "run",
+    "train_batch_size": 2, "threads_per_rank": 1, "steps": 1, "output_dir": "run",
 }
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -35,7 +36,19 @@ def torch(script, *arguments):
     environment = dict(os.environ)
     if folder := os.environ.get("BLAS_FOLDER"):
         environment["LD_LIBRARY_PATH"] = folder
-    return run(["/usr/bin/python3", os.path.join(HERE, script), *arguments], env=environment)[0]
+    objects = run(["/usr/bin/python3", os.path.join(HERE, script), *arguments], env=environment)[0]
+    if any(found.get("threads", 1) > 1 and "openmp" not in found["blas"] for found in objects):
+        sys.exit(f"PyTorch computed with {objects[0]['blas']}: set BLAS_FOLDER to the folder of an OpenBLAS with OpenMP")
+    return objects
+
+
+def fused_pass():
+    """The fused C pass, one thread, with the pages that NetZero has."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = os.path.join(folder, "adamw")
+        flags = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp"]
+        subprocess.run(["gcc", *flags, "-o", program, os.path.join(HERE, "adamw.c"), "-lm"], check=True)
+        return [dict(found, program="C") for found in run([program], env=dict(os.environ, OMP_NUM_THREADS="1", HUGE="1"))[0]]
 
 
 def netzero_train(shape, ranks, threads, stage):
@@ -66,7 +79,7 @@ def pieces(work):
         def netzero():
             lines = run(NETZERO + ["bench", "adam", "--seconds", "1", "--json"])[0][0]["lines"]
             return [dict(program="NetZero", name=line["name"], seconds=line["seconds"], gb_per_second=line["rate"]) for line in lines]
-        return [netzero, lambda: torch("adamw_torch.py")]
+        return [netzero, fused_pass, lambda: torch("adamw_torch.py")]
     if work == "tiny-start":
         return [lambda: netzero_start(1), lambda: torch("train_torch.py", "--shape", "tiny", "--steps", "1")]
     ranks, threads, stages = {"ranks": (2, 1, (0, 3)), "threads": (1, 2, (0,)), "one": (1, 1, (0,))}[setting]

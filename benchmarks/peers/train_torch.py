@@ -99,6 +99,10 @@ for step in range(WARM_UP + options.steps):
     seconds.append(time.perf_counter() - before)
     first = first or time.clock_gettime(time.CLOCK_BOOTTIME) - start
 
+# Which of the libraries behind libblas.so.3 the linker took.
+with open("/proc/self/maps") as maps:
+    blas = next((line.split()[-1] for line in maps if "blas" in os.path.basename(line.split()[-1])), "unknown")
+
 # Kibibytes on Linux.
 peaks = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]
 if world > 1:
@@ -109,4 +113,4 @@ if rank == 0:
     flops = 6 * (parameters - tokens * channels) + 12 * layers * channels * tokens
     print(json.dumps(dict(
         program=f"PyTorch {torch.__version__}", shape=options.shape, ranks=world, threads=options.threads, steps=options.steps, tokens_per_second=rate,
-        gflops=1e-9 * rate * flops, resident_bytes=max(peaks), first_step_seconds=first)), flush=True)
+        gflops=1e-9 * rate * flops, resident_bytes=max(peaks), first_step_seconds=first, blas=blas)), flush=True)
