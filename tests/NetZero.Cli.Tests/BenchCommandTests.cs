@@ -76,7 +76,7 @@ public class BenchCommandTests
 
     [Theory]
     [InlineData("--shape is 'big'; expected one of small, gpt2", "train", "--shape", "big")]
-    [InlineData("--ranks is 0; expected a whole number, at least 1", "train", "--ranks", "0")]
+    [InlineData("--ranks is 0; expected a whole number, from 1 to 1024", "train", "--ranks", "0")]
     [InlineData("--stage is 4; expected a whole number, from 0 to 3", "train", "--stage", "4")]
     [InlineData("--precision is 'int8'; expected one of fp32, bf16, fp16", "train", "--precision", "int8")]
     [InlineData("Required command was not provided. (see netzero bench --help)")]

@@ -71,12 +71,14 @@ public class BenchLinesTests
     }
 
     [Theory]
-    [InlineData("--threads is 0; expected a whole number, at least 1", "gemm", "--threads", "0")]
+    [InlineData("--threads is 0; expected a whole number, from 1 to 1024", "gemm", "--threads", "0")]
     [InlineData("--seconds is 0; expected a number above 0, at most 3600", "adam", "--seconds", "0")]
     [InlineData("--seconds is NaN; expected a number above 0, at most 3600", "fma-peak", "--seconds", "NaN")]
     [InlineData("--parameters is -1; expected a whole number, at least 1", "adam", "--parameters", "-1")]
     [InlineData("--mebibytes is 0; expected a whole number, at least 1", "memory-bandwidth", "--mebibytes", "0")]
-    [InlineData("--shape is '8x8'; expected MxNxK, three whole numbers, such as 512x768x3072", "gemm", "--shape", "8x8")]
+    [InlineData("--threads is 2000000000; expected a whole number, from 1 to 1024", "kernels", "--threads", "2000000000")]
+    [InlineData("--shape is '8x8'; expected MxNxK, three whole numbers from 1 to 1048576, such as 512x768x3072", "gemm", "--shape", "8x8")]
+    [InlineData("--shape is '9x9x9999999999'; expected MxNxK, three whole numbers from 1 to 1048576, such as 512x768x3072", "gemm", "--shape", "9x9x9999999999")]
     [InlineData("--filter chooses from the known shapes and --shape gives one; leave one of them out", "gemm", "--shape", "8x8x8", "--filter", "small")]
     public async Task Mistake_IsOneLineAndCode2(string error, params string[] arguments) =>
         Assert.Equal((2, $"error: {error}\n", ""), (await RunAsync(arguments), _terminal.Errors, _terminal.Written));

@@ -28,7 +28,7 @@ internal static class BenchCollectivesCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var options = new CollectiveBenchmarkOptions(
-                BenchOptions.InRange(ranks, parsed, 1, int.MaxValue), BenchOptions.InRange(most, parsed, 1, 1 << 20), BenchOptions.Positive(seconds, parsed),
+                BenchOptions.InRange(ranks, parsed, 1, BenchOptions.MaxThreads), BenchOptions.InRange(most, parsed, 1, 1 << 20), BenchOptions.Positive(seconds, parsed),
                 parsed.GetValue(all));
             if (WorkerEnvironment.Detect() is { } worker)
             {

@@ -53,7 +53,7 @@ internal static class BenchCommand
                 return GemmBenchmark.Run(Matching(GemmShape.All, one => one.Name, filter, parsed), threads, seconds, cancellation);
             if (parsed.GetValue(filter) is not null)
                 throw new ConfigurationException("--filter chooses from the known shapes and --shape gives one; leave one of them out");
-            var given = GemmShape.Parse(text) ?? throw new ConfigurationException($"--shape is '{text}'; expected MxNxK, three whole numbers, such as 512x768x3072");
+            var given = GemmShape.Parse(text) ?? throw new ConfigurationException($"--shape is '{text}'; expected MxNxK, three whole numbers from 1 to {GemmShape.MaxExtent}, such as 512x768x3072");
             return GemmBenchmark.Run([given], threads, seconds, cancellation);
         });
     }
@@ -101,7 +101,7 @@ internal static class BenchCommand
             command.Add(option);
         command.SetAction((parsed, cancellation) =>
         {
-            var count = BenchOptions.InRange(threads, parsed, 1, int.MaxValue);
+            var count = BenchOptions.InRange(threads, parsed, 1, BenchOptions.MaxThreads);
             var lines = run(parsed, count, BenchOptions.Positive(time, parsed), cancellation);
             // Ctrl+C is heard on another thread than the one that measures.
             return Task.Run(

@@ -29,10 +29,8 @@ internal static class BenchMachineCommand
 
     private static IReadOnlyList<(int Ranks, int Threads)> Uses(int? ranks, int threads)
     {
-        if (threads < 1)
-            throw new ConfigurationException($"--threads is {threads}; expected a whole number, at least 1");
         if (ranks is { } n)
-            return n >= 1 ? [(n, threads)] : throw new ConfigurationException($"--ranks is {n}; expected a whole number, at least 1");
+            return [(BenchOptions.InRange("--ranks", n, 1, BenchOptions.MaxThreads), BenchOptions.InRange("--threads", threads, 1, BenchOptions.MaxThreads))];
         var cores = Environment.ProcessorCount;
         return cores == 1 ? [(1, 1)] : [(1, 1), (cores, 1), (1, cores)];
     }

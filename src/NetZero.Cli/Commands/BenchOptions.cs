@@ -20,13 +20,14 @@ internal static class BenchOptions
 
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object." };
 
-    public static int InRange(Option<int> option, ParseResult parsed, int least, int most)
+    public static int InRange(Option<int> option, ParseResult parsed, int least, int most) => InRange(option.Name, parsed.GetValue(option), least, most);
+
+    public static int InRange(string name, int value, int least, int most)
     {
-        var value = parsed.GetValue(option);
-        var expected = most <= 3 ? $"from {least} to {most}" : $"at least {least}";
+        var expected = most <= Longest ? $"from {least} to {most}" : $"at least {least}";
         return value >= least && value <= most
             ? value
-            : throw new ConfigurationException($"{option.Name} is {value}; expected a whole number, {expected}");
+            : throw new ConfigurationException($"{name} is {value}; expected a whole number, {expected}");
     }
 
     public static double Positive(Option<double> option, ParseResult parsed)
@@ -36,6 +37,12 @@ internal static class BenchOptions
             ? value
             : throw new ConfigurationException(FormattableString.Invariant($"{option.Name} is {value}; expected a number above 0, at most {LongestSeconds}"));
     }
+
+    /// <summary>The most ranks or threads at once: more can only be a slip.</summary>
+    public const int MaxThreads = RunConfiguration.MaxThreadsPerRank;
+
+    // Above it a limit is no more than that of the number's type, which tells nobody anything.
+    private const int Longest = 1 << 20;
 
     // An hour for one line: more is a slip.
     private const double LongestSeconds = 3600;

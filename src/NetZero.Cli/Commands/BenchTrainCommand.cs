@@ -36,9 +36,9 @@ internal static class BenchTrainCommand
             {
                 Shape = BenchmarkShape.All.FirstOrDefault(known => known.Name == parsed.GetValue(shape))
                     ?? throw new ConfigurationException($"--shape is '{parsed.GetValue(shape)}'; expected one of {string.Join(", ", names)}"),
-                Ranks = BenchOptions.InRange(ranks, parsed, 1, int.MaxValue),
+                Ranks = BenchOptions.InRange(ranks, parsed, 1, BenchOptions.MaxThreads),
                 Stage = BenchOptions.InRange(stage, parsed, 0, 3),
-                ThreadsPerRank = BenchOptions.InRange(threads, parsed, 1, int.MaxValue),
+                ThreadsPerRank = BenchOptions.InRange(threads, parsed, 1, BenchOptions.MaxThreads),
                 Precision = precisions.FirstOrDefault(known => known == parsed.GetValue(precision))
                     ?? throw new ConfigurationException($"--precision is '{parsed.GetValue(precision)}'; expected one of {string.Join(", ", precisions)}"),
                 Steps = BenchOptions.InRange(steps, parsed, 1, int.MaxValue - TrainingBenchmark.WarmupSteps),

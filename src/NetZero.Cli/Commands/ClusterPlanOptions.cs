@@ -47,7 +47,9 @@ internal sealed class ClusterPlanOptions
     public Workload Workload(ParseResult parsed, int ranks)
     {
         var (tensor, pipeline, context) = (parsed.GetValue(_tensor), parsed.GetValue(_pipeline), parsed.GetValue(_context));
-        if (tensor <= 0 || pipeline <= 0 || context <= 0 || ranks <= 0 || ranks % (tensor * pipeline * context) != 0)
+        if (ranks > RunConfiguration.MaxRanks)
+            throw new ConfigurationException($"--ranks is {ranks}; expected at most {RunConfiguration.MaxRanks}");
+        if (tensor <= 0 || pipeline <= 0 || context <= 0 || ranks <= 0 || ranks % ((Int128)tensor * pipeline * context) != 0)
             throw new ConfigurationException($"--ranks is {ranks}; expected a positive multiple of {tensor} x {pipeline} x {context} (tensor, pipeline, context)");
         return new Workload
         {

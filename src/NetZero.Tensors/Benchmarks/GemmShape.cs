@@ -13,6 +13,9 @@ namespace NetZero.Tensors;
 public sealed record GemmShape(
     string Name, long M, long N, long K, bool TransposeA = false, bool TransposeB = false, bool Accumulate = false)
 {
+    /// <summary>The largest side of a shape that is read from text: a matrix of 4 TiB.</summary>
+    public const long MaxExtent = 1 << 20;
+
     /// <summary>Multiplications and additions.</summary>
     public double Flops => 2.0 * M * N * K;
 
@@ -23,14 +26,14 @@ public sealed record GemmShape(
     public static IReadOnlyList<GemmShape> All { get; } = [.. Cubes(), .. Training(), .. Thin()];
 
     /// <summary>Reads MxNxK, such as 512x768x3072, as a multiplication of matrices stored as they are.</summary>
-    /// <returns>Null if the text is not three whole numbers of at least 1.</returns>
+    /// <returns>Null if the text is not three whole numbers from 1 to <see cref="MaxExtent"/>.</returns>
     public static GemmShape? Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         var sizes = new List<long>();
         foreach (var part in text.Split('x'))
         {
-            if (!long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var size) || size < 1)
+            if (!long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var size) || size is < 1 or > MaxExtent)
                 return null;
             sizes.Add(size);
         }

@@ -34,7 +34,7 @@ internal static class ConfigurationChecks
                 Timescale = Timescale(given.Scheduler),
             },
             Optimizer = given.Optimizer with { Betas = given.Optimizer.Betas ?? OptimizerConfiguration.DefaultBetas(given.Optimizer.Type), Momentum = given.Optimizer.Momentum ?? OptimizerConfiguration.DefaultMomentum(given.Optimizer.Type) },
-            ThreadsPerRank = given.ThreadsPerRank == 0 ? Math.Max(1, Environment.ProcessorCount / given.Ranks) : given.ThreadsPerRank,
+            ThreadsPerRank = given.ThreadsPerRank == 0 ? Math.Clamp(Environment.ProcessorCount / given.Ranks, 1, RunConfiguration.MaxThreadsPerRank) : given.ThreadsPerRank,
         };
         reading.Problems.AddRange(Required(complete));
         reading.Problems.AddRange(Model(complete));

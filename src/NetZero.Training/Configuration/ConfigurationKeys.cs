@@ -63,10 +63,10 @@ internal static class ConfigurationKeys
         Counts.Size<RunConfiguration>("steps", c => c.Steps, (c, v) => c with { Steps = v }, "Optimizer steps. Required."),
         new ValueKey<RunConfiguration, long>(
             "seed", new WholeNumber<long>(0), c => c.Seed, (c, v) => c with { Seed = v }, "What weights, shuffling and dropout are drawn from."),
-        Counts.Size<RunConfiguration>("ranks", c => c.Ranks, (c, v) => c with { Ranks = v }, "How many ranks share the model."),
+        Counts.Size<RunConfiguration>("ranks", c => c.Ranks, (c, v) => c with { Ranks = v }, "How many ranks share the model.", RunConfiguration.MaxRanks),
         Counts.Size<RunConfiguration>(
             "threads_per_rank", c => c.ThreadsPerRank, (c, v) => c with { ThreadsPerRank = v },
-            "Threads that compute for each rank; by default the cores are shared out."),
+            "Threads that compute for each rank; by default the cores are shared out.", RunConfiguration.MaxThreadsPerRank),
         new ValueKey<RunConfiguration, int>(
             "timeout_seconds", new WholeNumber<int>(0), c => c.TimeoutSeconds, (c, v) => c with { TimeoutSeconds = v },
             "Seconds that a rank waits for others before they are named; 0 is 60 for processes and a day for threads."),

@@ -63,6 +63,12 @@ public sealed record RunConfiguration
     /// <summary>What initial weights, shuffling and dropout are drawn from.</summary>
     public long Seed { get; init; }
 
+    /// <summary>The most ranks: what is larger than any cluster is a slip.</summary>
+    public const int MaxRanks = 1_000_000;
+
+    /// <summary>The most threads of a rank: more than any machine has cores.</summary>
+    public const int MaxThreadsPerRank = 1024;
+
     /// <summary>How many ranks the model is sharded over.</summary>
     public int Ranks { get; init; } = 1;
 

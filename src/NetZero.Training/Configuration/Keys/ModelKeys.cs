@@ -9,8 +9,7 @@ internal static class ModelKeys
     public static readonly Section<ModelConfiguration> Section = new(
         new ValueKey<ModelConfiguration, ModelFamily>(
             "type", new Choice<ModelFamily>(("gpt2", ModelFamily.Gpt2)), m => m.Type, (m, v) => m with { Type = v }, "The family."),
-        new ValueKey<ModelConfiguration, int>(
-            "n_layer", new WholeNumber<int>(1, Gpt2Config.MaxLayerCount), m => m.Layers, (m, v) => m with { Layers = v }, "How many blocks."),
+        Counts.Size<ModelConfiguration>("n_layer", m => m.Layers, (m, v) => m with { Layers = v }, "How many blocks.", Gpt2Config.MaxLayerCount),
         Counts.Size<ModelConfiguration>("n_head", m => m.Heads, (m, v) => m with { Heads = v }, "Attention heads of a block; divides n_embd."),
         Counts.Size<ModelConfiguration>("n_embd", m => m.Embedding, (m, v) => m with { Embedding = v }, "The hidden size."),
         Counts.Size<ModelConfiguration>("n_positions", m => m.Positions, (m, v) => m with { Positions = v }, "The longest sequence."),

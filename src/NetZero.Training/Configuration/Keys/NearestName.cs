@@ -11,20 +11,41 @@ internal static class NearestName
     // "batch_size" means "train_batch_size" rather than "vocab_size": a name within the other counts as two mistakes at most.
     private const int WithinTheOther = 2;
 
-    /// <summary>The known path nearest to <paramref name="name"/> in section <paramref name="section"/> ("" is the top).</summary>
-    public static string Find(string section, string name, IEnumerable<string> paths) =>
-        paths.MinBy(path => Distance(section, name, path))!;
+    /// <summary>The known path nearest to <paramref name="name"/> in section <paramref name="section"/> ("" is the top). The name may be a path itself, any part of it misspelled.</summary>
+    public static string Find(string section, string name, IEnumerable<string> paths)
+    {
+        var given = Parts(section.Length == 0 ? name : $"{section}.{name}");
+        return paths.MinBy(path => Distance(given, path.Split('.')))!;
+    }
 
     // "groups[1]" is an item of "groups", whose keys are known by the list's name.
-    private static string WithoutIndex(string section) => section.EndsWith(']') ? section[..section.LastIndexOf('[')] : section;
+    private static string[] Parts(string path) =>
+        [.. path.ToLowerInvariant().Split('.').Select(part => part.EndsWith(']') && part.Contains('[', StringComparison.Ordinal) ? part[..part.LastIndexOf('[')] : part)];
 
-    private static int Distance(string section, string name, string path)
+    private static int Distance(string[] given, string[] known) =>
+        Math.Min(Between(given[^1], known[^1]) + Sections(given[..^1], known[..^1]), OneName(given, known));
+
+    // "train.batch_size" means "train_batch_size": a dot in a name is one mistake.
+    private static int OneName(string[] given, string[] known) =>
+        given.Length == known.Length ? int.MaxValue : OtherSection + EditDistance.Between(string.Join('_', given), string.Join('_', known));
+
+    // Sections that are not named at all are one mistake together; of those that are, each is misspelled, missing or one too many.
+    private static int Sections(string[] given, string[] known)
     {
-        var dot = path.LastIndexOf('.');
-        var leaf = path[(dot + 1)..];
-        var distance = EditDistance.Between(name.ToLowerInvariant(), leaf);
-        if (name.Length >= 3 && (leaf.Contains(name, StringComparison.OrdinalIgnoreCase) || name.Contains(leaf, StringComparison.OrdinalIgnoreCase)))
-            distance = Math.Min(distance, WithinTheOther);
-        return distance + (path[..Math.Max(dot, 0)] == WithoutIndex(section) ? 0 : OtherSection);
+        if (given.SequenceEqual(known))
+            return 0;
+        if (given.Length == 0 || known.Length == 0)
+            return OtherSection;
+        return Math.Min(
+            Math.Min(Between(given[^1], known[^1]), WithinTheOther) + Sections(given[..^1], known[..^1]),
+            OtherSection + Math.Min(Sections(given[..^1], known), Sections(given, known[..^1])));
+    }
+
+    private static int Between(string given, string known)
+    {
+        var distance = EditDistance.Between(given, known);
+        return given.Length >= 3 && (known.Contains(given, StringComparison.Ordinal) || given.Contains(known, StringComparison.Ordinal))
+            ? Math.Min(distance, WithinTheOther)
+            : distance;
     }
 }
