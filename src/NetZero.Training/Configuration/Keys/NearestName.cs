@@ -8,7 +8,10 @@ internal static class NearestName
     // A key of another section is as far as one typing mistake, so that a misspelled neighbour wins over it.
     private const int OtherSection = 1;
 
-    // "batch_size" means "train_batch_size" rather than "vocab_size": a name within the other counts as two mistakes at most.
+    // "warmup_steps" means "warmup_num_steps" rather than "steps": words left out are one mistake.
+    private const int LeftOut = 1;
+
+    // "batch" means "train_batch_size" rather than "betas": a name within the other counts as two mistakes at most.
     private const int WithinTheOther = 2;
 
     /// <summary>The known path nearest to <paramref name="name"/> in section <paramref name="section"/> ("" is the top). The name may be a path itself, any part of it misspelled.</summary>
@@ -44,8 +47,17 @@ internal static class NearestName
     private static int Between(string given, string known)
     {
         var distance = EditDistance.Between(given, known);
-        return given.Length >= 3 && (known.Contains(given, StringComparison.Ordinal) || given.Contains(known, StringComparison.Ordinal))
-            ? Math.Min(distance, WithinTheOther)
-            : distance;
+        if (IsShorterFor(known, given) || IsShorterFor(given, known))
+            return Math.Min(distance, WithinTheOther);
+        if (given.Length < 3)
+            return distance;
+        var words = given.Split('_');
+        if (words.Length > 1 && words.All(known.Split('_').Contains))
+            return Math.Min(distance, LeftOut);
+        return known.Contains(given, StringComparison.Ordinal) || given.Contains(known, StringComparison.Ordinal) ? Math.Min(distance, WithinTheOther) : distance;
     }
+
+    // "learning_rate" is "lr", and "wd" is "weight_decay".
+    private static bool IsShorterFor(string initials, string name) =>
+        initials.Length > 1 && name.Split('_', StringSplitOptions.RemoveEmptyEntries).Select(word => word[0]).SequenceEqual(initials);
 }
