@@ -161,7 +161,7 @@ internal static class ConfigurationChecks
         if (c.AccumulationSteps == 1)
         {
             const string oneMicroBatch = "would have no effect: a step has one micro-batch; raise 'gradient_accumulation_steps', or leave it out";
-            if (c.Zero.Reduce == ReduceMode.Last)
+            if (c.Zero.Reduce == GradientReduction.LastMicroBatch)
                 yield return $"'zero_optimization.reduce' \"last\" {oneMicroBatch}";
             if (c.Zero.KeepGathered && c.Zero.ToPolicy().ShardsSomeParameters)
                 yield return $"'zero_optimization.keep_gathered' {oneMicroBatch}";

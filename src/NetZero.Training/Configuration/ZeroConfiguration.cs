@@ -2,16 +2,6 @@ using NetZero.Sharding;
 
 namespace NetZero.Training;
 
-/// <summary>When gradients of micro-batches are summed over the ranks.</summary>
-public enum ReduceMode
-{
-    /// <summary>Each micro-batch is reduced, then added to the accumulator: least memory.</summary>
-    Each,
-
-    /// <summary>Micro-batches are added on each rank, and the sum is reduced with the last: least traffic.</summary>
-    Last,
-}
-
 /// <summary>The section <c>zero_optimization</c>. What each value means stands with <see cref="ShardingPolicy"/>.</summary>
 public sealed record ZeroConfiguration
 {
@@ -19,7 +9,7 @@ public sealed record ZeroConfiguration
     public int Stage { get; init; }
 
     /// <summary>When gradients of micro-batches are reduced.</summary>
-    public ReduceMode Reduce { get; init; } = ReduceMode.Each;
+    public GradientReduction Reduce { get; init; } = GradientReduction.EachMicroBatch;
 
     /// <summary>Stage 3: whether parameters stay gathered from one micro-batch to the next.</summary>
     public bool KeepGathered { get; init; }
@@ -52,7 +42,7 @@ public sealed record ZeroConfiguration
     public ShardingPolicy ToPolicy() => new()
     {
         Stage = Stage,
-        Reduction = Reduce == ReduceMode.Last ? GradientReduction.LastMicroBatch : GradientReduction.EachMicroBatch,
+        Reduction = Reduce,
         KeepGathered = KeepGathered,
         ReshardAfterForward = ReshardAfterForward,
         Prefetch = Prefetch,

@@ -1,4 +1,5 @@
 using NetZero.Planning;
+using NetZero.Sharding;
 
 namespace NetZero.Training;
 
@@ -88,7 +89,7 @@ public static class RunVariants
             yield return ($"gradient_accumulation_steps={larger.AccumulationSteps}{reduce}{keep}", larger);
         }
         if (run.Ranks > 1 && run.AccumulationSteps > 1)
-            yield return ("zero_optimization.reduce=last", run with { Zero = run.Zero with { Reduce = ReduceMode.Last } });
+            yield return ("zero_optimization.reduce=last", run with { Zero = run.Zero with { Reduce = GradientReduction.LastMicroBatch } });
         if (!cluster.Device.IsHost && run.TrainBatchSize % (run.Ranks * 2) == 0 && run.MicroBatchSize % 2 == 0)
             yield return ($"ranks={run.Ranks * 2}", WithRanks(run with { MicroBatchSize = run.MicroBatchSize / 2 }, run.Ranks * 2));
     }
@@ -129,7 +130,7 @@ public static class RunVariants
     {
         MicroBatchSize = micro,
         AccumulationSteps = accumulation,
-        Zero = accumulation > 1 ? run.Zero : run.Zero with { Reduce = ReduceMode.Each, KeepGathered = false },
+        Zero = accumulation > 1 ? run.Zero : run.Zero with { Reduce = GradientReduction.EachMicroBatch, KeepGathered = false },
     };
 
     private static RunConfiguration WithRanks(RunConfiguration run, int ranks) => run with

@@ -17,8 +17,8 @@ internal static class ZeroKeys
         new ValueKey<ZeroConfiguration, int>(
             "stage", new StageOrPreset(), z => z.Stage, (z, v) => z with { Stage = v },
             "What is sharded over the ranks: 0 nothing, 1 optimizer state, 2 gradients too, 3 parameters too."),
-        new ValueKey<ZeroConfiguration, ReduceMode>(
-            "reduce", new Choice<ReduceMode>(("each", ReduceMode.Each), ("last", ReduceMode.Last)), z => z.Reduce, (z, v) => z with { Reduce = v },
+        new ValueKey<ZeroConfiguration, GradientReduction>(
+            "reduce", new Choice<GradientReduction>(("each", GradientReduction.EachMicroBatch), ("last", GradientReduction.LastMicroBatch)), z => z.Reduce, (z, v) => z with { Reduce = v },
             "With accumulation: reduce each micro-batch (least memory) or their sum with the last (least traffic)."),
         new ValueKey<ZeroConfiguration, bool>(
             "keep_gathered", new Flag(), z => z.KeepGathered, (z, v) => z with { KeepGathered = v },

@@ -8,7 +8,7 @@ internal sealed class StageOrPreset : ValueType<int>
 {
     private static readonly WholeNumber<int> Number = new(0, 3);
 
-    private static readonly Choice<int> Name = new(("ddp", 0), ("zero1", 1), ("zero2", 2), ("zero3", 3), ("fsdp", 3));
+    private static readonly Choice<int> Name = new([.. ShardingPolicy.Presets.Select(preset => (preset.Name, preset.Policy.Stage))]);
 
     public override string Expected => $"{Number.Expected}, or {Name.Expected}";
 
