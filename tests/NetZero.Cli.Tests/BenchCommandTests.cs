@@ -43,7 +43,7 @@ public class BenchCommandTests
 
         Assert.Equal(
             """
-            shape small, 2 ranks of 1 threads, ZeRO stage 3, fp32, 1 steps
+            shape small, 2 ranks of 1 thread, ZeRO stage 3, fp32, 1 step
             speed       2,205 tokens/s in the median step
             compute     158.0 GFLOP/s, 67.5 % of the 234.0 that these threads reach with multiply-adds alone
             memory      21.0 MiB at the peak of a rank

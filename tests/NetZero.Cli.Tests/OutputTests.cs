@@ -22,7 +22,7 @@ public class OutputTests
             """
             model   gpt2 with 6 layers, 6 heads, hidden 384: 10.8 million parameters
             text    1,234,567 tokens, 4,822 samples of 256 (passed over: 1 build output, 1 binary)
-            step    24 samples = 2 ranks x 1 micro-batches x 12, 6,144 tokens; ZeRO stage 3, 1 threads per rank
+            step    24 samples = 2 ranks x 1 micro-batch x 12, 6,144 tokens; ZeRO stage 3, 1 thread per rank
             output  /runs/x
             step 1/2  loss 5.5000  grad norm 1.2500  lr 3.00e-4  2,205 tokens/s  left 1:23
               peak memory, ranks 0-1: parameter 1.00 MiB, gathered 2.00 MiB, gradient 3.00 MiB, optimizer 4.00 MiB, activation 5.00 MiB, workspace 7.00 MiB; together 21.0 MiB

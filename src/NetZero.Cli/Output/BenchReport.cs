@@ -10,7 +10,7 @@ internal static class BenchReport
     public static void WriteText(TextWriter output, TrainingBenchmarkOptions options, TrainingBenchmarkResult result)
     {
         output.WriteLine(
-            $"shape {options.Shape.Name}, {options.Ranks} ranks of {options.ThreadsPerRank} threads, ZeRO stage {options.Stage}, {options.Precision}, {options.Steps} steps");
+            $"shape {options.Shape.Name}, {ProgressText.Count(options.Ranks, "rank")} of {ProgressText.Count(options.ThreadsPerRank, "thread")}, ZeRO stage {options.Stage}, {options.Precision}, {ProgressText.Count(options.Steps, "step")}");
         output.WriteLine($"speed       {ProgressText.Speed(result.TokensPerSecond)} in the median step");
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

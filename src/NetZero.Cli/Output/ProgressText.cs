@@ -26,6 +26,9 @@ internal static class ProgressText
 
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>So many of a thing, such as <c>1 rank</c> or <c>2,000 ranks</c>.</summary>
+    public static string Count(long value, string one) => $"{Count(value)} {one}{(value == 1 ? "" : "s")}";
+
     public static string Speed(double tokensPerSecond) => $"{tokensPerSecond.ToString("N0", CultureInfo.InvariantCulture)} tokens/s";
 
     public static string Time(TimeSpan time) => time.TotalHours >= 1

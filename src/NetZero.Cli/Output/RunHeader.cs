@@ -11,11 +11,11 @@ internal static class RunHeader
         var c = start.Configuration;
         var m = c.Model;
         var from = c.InitFrom is null ? "" : $", from {c.InitFrom}";
-        yield return $"model   gpt2 with {m.Layers} layers, {m.Heads} heads, hidden {m.Embedding}: {Millions(start.ParameterCount)} parameters{from}";
-        yield return $"text    {ProgressText.Count(start.TextTokens)} tokens, {ProgressText.Count(start.SampleCount)} samples of "
+        yield return $"model   gpt2 with {ProgressText.Count(m.Layers, "layer")}, {ProgressText.Count(m.Heads, "head")}, hidden {m.Embedding}: {Millions(start.ParameterCount)} parameters{from}";
+        yield return $"text    {ProgressText.Count(start.TextTokens, "token")}, {ProgressText.Count(start.SampleCount, "sample")} of "
             + $"{c.Data.SequenceLength}{SkippedNote(start.Skipped)}";
-        yield return $"step    {c.TrainBatchSize} samples = {c.Ranks} ranks x {c.AccumulationSteps} micro-batches x {c.MicroBatchSize}, "
-            + $"{ProgressText.Count(c.TokensPerStep)} tokens; ZeRO stage {c.Zero.Stage}, {c.ThreadsPerRank} threads per rank";
+        yield return $"step    {ProgressText.Count(c.TrainBatchSize, "sample")} = {ProgressText.Count(c.Ranks, "rank")} x {ProgressText.Count(c.AccumulationSteps, "micro-batch")} "
+            + $"x {c.MicroBatchSize}, {ProgressText.Count(c.TokensPerStep, "token")}; {c.Zero.ToPolicy().Title}, {ProgressText.Count(c.ThreadsPerRank, "thread")} per rank";
         yield return $"output  {start.OutputDirectory}";
     }
 

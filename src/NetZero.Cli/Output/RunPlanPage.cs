@@ -13,7 +13,7 @@ internal static class RunPlanPage
 
     public static PlanPage Of(RunConfiguration run, ProgramPlan plan, IReadOnlyList<PlannedVariant> changes)
     {
-        var page = new PlanPage($"A training step on {plan.Sharding.Ranks} ranks, ZeRO stage {plan.Sharding.Policy.Stage}")
+        var page = new PlanPage($"A training step on {ProgressText.Count(plan.Sharding.Ranks, "rank")}, {plan.Sharding.Policy.Title}")
             .Facts(RunPlanText.Facts(plan).Select(fact => (fact.Name.Trim(), fact.Value)))
             .Section("Memory", "Bytes by kind on one rank over the events of a step: the run's own program, executed without memory, so exact.")
             .Figure(MemoryFigure.Draw(plan.Sharding))

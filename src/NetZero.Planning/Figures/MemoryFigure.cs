@@ -47,7 +47,7 @@ public sealed class MemoryFigure
 
     private string Draw()
     {
-        var title = $"Memory of rank {_plan.Rank} over one training step: ZeRO stage {_plan.Policy.Stage}, {_plan.Ranks} ranks";
+        var title = $"Memory of rank {_plan.Rank} over one training step: {_plan.Policy.Title}, {_plan.Ranks} {(_plan.Ranks == 1 ? "rank" : "ranks")}";
         _svg.Line($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-labelledby=\"title desc\">");
         _svg.Line($"<title id=\"title\">{title}</title>");
         _svg.Line($"<desc id=\"desc\">Stacked areas: bytes by kind after each event of the step. {PeakText()}.</desc>");

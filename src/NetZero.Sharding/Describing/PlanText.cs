@@ -12,7 +12,7 @@ internal static class PlanText
     {
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"ZeRO stage {plan.Policy.Stage} on {plan.Ranks} ranks, {plan.Schedule.MicroBatches} {(plan.Schedule.MicroBatches == 1 ? "micro-batch" : "micro-batches")} a step; bytes are those of rank {plan.Rank}");
+            $"{plan.Policy.Title} on {plan.Ranks} {(plan.Ranks == 1 ? "rank" : "ranks")}, {plan.Schedule.MicroBatches} {(plan.Schedule.MicroBatches == 1 ? "micro-batch" : "micro-batches")} a step; bytes are those of rank {plan.Rank}");
         yield return "";
         var blocks = Blocks(plan.Schedule);
         var differ = blocks.SelectMany(block => block).Select(unit => unit.Treatment).Distinct().Count() > 1;

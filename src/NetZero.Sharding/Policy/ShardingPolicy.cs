@@ -75,16 +75,18 @@ public sealed partial record ShardingPolicy
     /// <summary>The preset of a stage.</summary>
     public static ShardingPolicy ForStage(int stage) => new() { Stage = stage };
 
-    /// <summary>The preset of a name: <c>ddp</c>, <c>zero1</c>, <c>zero2</c>, <c>zero3</c>, or <c>fsdp</c>, which is <c>zero3</c>.</summary>
+    /// <summary>The presets by name; <c>fsdp</c> is <c>zero3</c>.</summary>
+    public static IReadOnlyList<(string Name, ShardingPolicy Policy)> Presets { get; } =
+        [("ddp", DataParallel), ("zero1", Zero1), ("zero2", Zero2), ("zero3", Zero3), ("fsdp", Zero3)];
+
+    /// <summary>The preset of a name, one of <see cref="Presets"/>.</summary>
     /// <exception cref="ArgumentException">No such preset.</exception>
-    public static ShardingPolicy Named(string name) => name switch
-    {
-        "ddp" => DataParallel,
-        "zero1" => Zero1,
-        "zero2" => Zero2,
-        "zero3" or "fsdp" => Zero3,
-        _ => throw new ArgumentException($"There is no sharding preset '{name}'; the presets are ddp, zero1, zero2, zero3 and fsdp.", nameof(name)),
-    };
+    public static ShardingPolicy Named(string name) => Presets.FirstOrDefault(preset => preset.Name == name).Policy
+        ?? throw new ArgumentException($"There is no sharding preset '{name}'; the presets are {string.Join(", ", Presets.Select(preset => preset.Name))}.", nameof(name));
+
+    /// <summary>What is sharded over whom, in a few words such as <c>ZeRO stage 3 in groups of 4 ranks, otherwise for h.0</c>.</summary>
+    public string Title =>
+        $"ZeRO stage {Stage}{(ShardGroupSize > 0 ? $" in groups of {ShardGroupSize} ranks" : "")}{(Overrides.Count > 0 ? $", otherwise for {string.Join(", ", Overrides.Select(o => o.Units))}" : "")}";
 
     /// <summary>The policy of one unit: this one with what overrides say of it.</summary>
     /// <param name="unit">The unit's name.</param>

@@ -12,8 +12,17 @@ public class ShardingPolicyTests
 
     [Fact]
     public void Preset_ThatDoesNotExist_IsRefused_ListingThem() => Assert.StartsWith(
-        "There is no sharding preset 'zero4'; the presets are ddp, zero1, zero2, zero3 and fsdp.",
+        "There is no sharding preset 'zero4'; the presets are ddp, zero1, zero2, zero3, fsdp.",
         Assert.Throws<ArgumentException>(() => ShardingPolicy.Named("zero4")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Title_NamesStageGroupsAndOverrides()
+    {
+        Assert.Equal("ZeRO stage 2", ShardingPolicy.Zero2.Title);
+        Assert.Equal(
+            "ZeRO stage 3 in groups of 4 ranks, otherwise for h.0, root",
+            new ShardingPolicy { ShardGroupSize = 4, Overrides = [new("h.0") { Stage = 1 }, new("root") { Stage = 0 }] }.Title);
+    }
 
     public static TheoryData<string, ShardingPolicy, int> Mistakes => new()
     {
