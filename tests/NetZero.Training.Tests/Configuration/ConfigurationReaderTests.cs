@@ -63,7 +63,7 @@ public class ConfigurationReaderTests
         Assert.Equal((1.0, NormKind.Infinity, 0.0), (c.GradientClipping, c.GradientClippingNorm, c.GradientClippingValue));
         Assert.Equal(["wte.*", "h.0.**"], c.Frozen);
         Assert.Equal(new CheckpointingConfiguration { Mode = CheckpointingMode.Selective, Every = 2, Keep = Tensors.KeptOps.Attention }, c.Checkpointing);
-        Assert.Equal((3, ReduceMode.Last, true, ReshardAfterForward.Within(2)), (c.Zero.Stage, c.Zero.Reduce, c.Zero.KeepGathered, c.Zero.ReshardAfterForward));
+        Assert.Equal((3, GradientReduction.LastMicroBatch, true, ReshardAfterForward.Within(2)), (c.Zero.Stage, c.Zero.Reduce, c.Zero.KeepGathered, c.Zero.ReshardAfterForward));
         Assert.Equal((new PrefetchDepth(2, 0), 1000L, 4, 5L), (c.Zero.Prefetch, c.Zero.ReduceBucketSize, c.Zero.ShardGroupSize, c.Zero.MinimumParameters));
         Assert.Equal(["h.*"], c.Zero.Units);
         Assert.Equal(["**.bias"], c.Zero.Ignored);
@@ -135,7 +135,7 @@ public class ConfigurationReaderTests
         Assert.Equal(0, c.GradientClipping);
         Assert.Equal(0, c.MemoryBudgetBytes);
         Assert.Equal(0, c.EvalEvery);
-        Assert.Equal(new ZeroConfiguration { Stage = 0, Reduce = ReduceMode.Each }, c.Zero);
+        Assert.Equal(new ZeroConfiguration { Stage = 0, Reduce = GradientReduction.EachMicroBatch }, c.Zero);
         Assert.Equal((0, 0, 0), (c.Optimizer.WeightDecay, c.Optimizer.Momentum, c.Model.Dropout));
         Assert.Equal(SchedulerKind.Constant, c.Scheduler.Type);
         Assert.False(c.Data.Shuffle);
