@@ -8,7 +8,7 @@ internal static class NearestName
     // A key of another section is as far as one typing mistake, so that a misspelled neighbour wins over it.
     private const int OtherSection = 1;
 
-    // "warmup_steps" means "warmup_num_steps" rather than "steps": words left out are one mistake.
+    // "warmup_steps" means "warmup_num_steps" rather than "steps": what is left out of words or of a name is one mistake.
     private const int LeftOut = 1;
 
     // "batch" means "train_batch_size" rather than "betas": a name within the other counts as two mistakes at most.
@@ -48,7 +48,7 @@ internal static class NearestName
     {
         var distance = EditDistance.Between(given, known);
         if (IsShorterFor(known, given) || IsShorterFor(given, known))
-            return Math.Min(distance, WithinTheOther);
+            return Math.Min(distance, LeftOut);
         if (given.Length < 3)
             return distance;
         var words = given.Split('_');
