@@ -59,7 +59,7 @@ internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock>
             throw new InvalidOperationException(
                 $"The program reached {kind} of unit '{units[unit].Layout.Name}' where the schedule declares {Expected(schedule)}; " +
                 "run every unit once per micro-batch, in the order in which they were registered: one that runs several times is registered once for each, and one that may be left out is " +
-                "registered as conditional.");
+                $"registered as conditional.{OtherRanks(schedule)}");
         if (kind == ScheduleEventKind.Backward && !IsWeighted && schedule.MicroBatches > 1)
             throw new InvalidOperationException(
                 $"With {schedule.MicroBatches} micro-batches a step each loss counts 1/{schedule.MicroBatches}: call step.Backward(loss) instead of loss.Backward().");
@@ -224,6 +224,18 @@ internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock>
 
     private void Report(ScheduleEvent e, long start) =>
         Observer?.OnEvent(new ScheduleRecord(e, units[e.Unit].Layout.Name, units[e.Unit].BytesOf(e.Kind), start, Stopwatch.GetTimestamp()));
+
+    // The schedule is the other ranks' too, so it knows their next call.
+    private string OtherRanks(StepSchedule schedule)
+    {
+        if (group.Size == 1)
+            return "";
+        var last = group.Recorder.Calls.Select(call => $"{call.Operation} #{call.Sequence} of '{call.Unit}'").LastOrDefault("no call");
+        var next = schedule.Collectives().Skip(schedule.Events.Take(_position).Count(e => e.IsCollective)).FirstOrDefault() is { } declared
+            ? $"{declared.Operation} of '{declared.Label}'"
+            : "no call of this step";
+        return $" Rank {group.Rank} made {last} last; ranks that follow the schedule, such as rank {(group.Rank == 0 ? 1 : 0)}, make {next} next.";
+    }
 
     private string Expected(StepSchedule schedule) =>
         _position < schedule.Events.Count
