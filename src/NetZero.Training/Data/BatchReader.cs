@@ -28,6 +28,16 @@ public sealed class BatchReader(ITokens tokens, SampleOrder order, BatchLayout l
     /// <summary>Whether the rank runs out of samples.</summary>
     public bool Ends => epochs > 0;
 
+    /// <summary>In how many steps the rank has a sample; <see cref="long.MaxValue"/> where it never runs out of them.</summary>
+    public long Steps
+    {
+        get
+        {
+            var samples = _end - Position(0, 0);
+            return !Ends ? long.MaxValue : samples <= 0 ? 0 : ((samples - 1) / _shared.Samples) + 1;
+        }
+    }
+
     /// <summary>How many samples of a micro-batch come before the end; what <see cref="Read"/> gives behind them are those of another epoch.</summary>
     public int SamplesLeft(long step, int microBatch) => (int)Math.Clamp(_end - Position(step, microBatch), 0, layout.MicroBatchSize);
 

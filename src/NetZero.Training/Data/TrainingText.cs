@@ -55,6 +55,14 @@ public sealed class TrainingText : IDisposable
         return new BatchReader(text.Tokens, OrderOf(text.SampleCount), _layout, rank, isOwn ? origin / _run.Ranks : origin, _run.Data.Epochs, isOwn);
     }
 
+    /// <summary>How many steps the run takes: those that were asked for, or fewer where ranks run out of samples before.</summary>
+    /// <param name="origin">As for <see cref="ReaderOf"/>.</param>
+    public int Steps(long origin = 0)
+    {
+        var ofRanks = Enumerable.Range(0, _run.Ranks).Select(rank => ReaderOf(rank, origin).Steps);
+        return (int)Math.Min(_run.Steps, _run.Data.UnevenInputs == Sharding.UnevenInputs.Stop ? ofRanks.Min() : ofRanks.Max());
+    }
+
     /// <summary>Tokens that all ranks together have trained on up to a place: those of as many samples, unless ranks have run out of them.</summary>
     public long TokensUpTo(long place)
     {

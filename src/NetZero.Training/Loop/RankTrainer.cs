@@ -24,6 +24,9 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
     // Samples of the steps before the first, less those that steps of this batch size would have used.
     private long _origin;
 
+    // Of the whole run, those before the first included.
+    private int _steps;
+
     private bool Reports => rank.Rank == 0;
 
     public Task RunAsync()
@@ -31,6 +34,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         var module = RunParts.Shard(_run, state.Model, rank.Group, rank.Tensors, state.Source);
         var optimizer = OptimizerParts.Make(_run, module);
         var first = Begin(module, optimizer);
+        _steps = state.Text.Steps(_origin);
         var data = new TextBatches(state.Text.ReaderOf(rank.Rank, _origin));
         var loop = RunParts.Loop(_run, module, optimizer, data);
         if (state.Files.Trace is { } trace)
@@ -145,7 +149,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         state.Files.Write(metrics);
         state.Report(metrics);
         state.Observer.OnStep(new StepReport(
-            metrics, _run.Steps, [.. state.Memory.Select(m => m.Peak)], _timeLeft.After(result.Seconds, _run.Steps - step - 1)));
+            metrics, _steps, [.. state.Memory.Select(m => m.Peak)], _timeLeft.After(result.Seconds, _steps - step - 1)));
     }
 
     private void Save(ShardedModule module)

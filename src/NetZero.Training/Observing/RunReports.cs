@@ -25,7 +25,7 @@ public sealed record ResumeReport(
 
 /// <summary>A step that is done.</summary>
 /// <param name="Metrics">Its line in the metrics.</param>
-/// <param name="Steps">Steps of the whole run.</param>
+/// <param name="Steps">Steps of the whole run: fewer than were asked for where its samples end before.</param>
 /// <param name="PeakMemory">The peaks of each rank so far.</param>
 /// <param name="TimeLeft">How long the rest of the steps will take.</param>
 public sealed record StepReport(StepMetrics Metrics, int Steps, IReadOnlyList<KindBytes> PeakMemory, TimeSpan TimeLeft);

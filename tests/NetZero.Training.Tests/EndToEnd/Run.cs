@@ -29,7 +29,16 @@ internal sealed class Run(TemporaryFolder folder, string name)
         RunConfiguration.Parse(Configuration, [$"data.train={text}", $"output_dir={Folder}", .. overrides]);
 
     public Task<RunSummary> TrainAsync(string text, params string[] overrides) =>
-        Trainer.RunAsync(Configure(text, overrides), new TrainingOptions { Trace = true }, new Silent());
+        Trainer.RunAsync(Configure(text, overrides), new TrainingOptions { Trace = true }, Observer);
 
-    private sealed class Silent : ITrainingObserver;
+    /// <summary>What is told of each step, by all that were trained with <see cref="Observer"/>.</summary>
+    public List<StepReport> Reports { get; } = [];
+
+    /// <summary>Collects <see cref="Reports"/>.</summary>
+    public ITrainingObserver Observer => new Collector(Reports);
+
+    private sealed class Collector(List<StepReport> reports) : ITrainingObserver
+    {
+        public void OnStep(StepReport report) => reports.Add(report);
+    }
 }

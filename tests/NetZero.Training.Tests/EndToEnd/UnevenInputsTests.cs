@@ -49,6 +49,11 @@ public sealed class UnevenInputsTests : IDisposable
         }).ToList();
         Assert.Equal(steps.Count, summary.StepsDone);
         Assert.False(summary.Cancelled);
+
+        // Progress counts to the step that is the last, whatever was asked for.
+        Assert.All(run.Reports, report => Assert.Equal(steps.Count, report.Steps));
+        Assert.Equal(TimeSpan.Zero, run.Reports[^1].TimeLeft);
+        Assert.DoesNotContain(TimeSpan.Zero, run.Reports.SkipLast(1).Select(report => report.TimeLeft));
         Assert.Equal(
             steps.Select(last => (long)Length * steps.Where(step => step <= last).Sum(step => Enumerable.Range(0, ranks).Sum(rank => Taken(rank, step)))),
             run.Metrics.Select(line => line.GetProperty("tokens").GetInt64()));
@@ -131,7 +136,9 @@ public sealed class UnevenInputsTests : IDisposable
         Assert.Equal(after, (await parts.TrainAsync(_folder.At("text"), [.. settings, $"steps={after}"])).StepsDone);
         var options = new TrainingOptions { Resume = ResumePlan.Auto };
         string[] later = [.. settings, "steps=1000"];
-        var resumed = await Trainer.RunAsync(parts.Configure(_folder.At("text"), later), options, new Silent());
+        var resumed = await Trainer.RunAsync(parts.Configure(_folder.At("text"), later), options, parts.Observer);
+        Assert.All(parts.Reports.Skip(after), report => Assert.Equal(9, report.Steps));
+        Assert.Equal(TimeSpan.Zero, parts.Reports[^1].TimeLeft);
 
         // The text's end is an end like the last step: it is saved.
         Assert.Equal((9, after, true), (resumed.StepsDone, resumed.ResumedFrom, resumed.Checkpoint?.EndsWith("step-000009", StringComparison.Ordinal)));
