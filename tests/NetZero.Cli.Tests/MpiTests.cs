@@ -16,17 +16,20 @@ public sealed class MpiTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    // The last two are hybrid meshes: reduced within groups of two or three, then over the replicas.
     [TheoryWithMpi]
     [InlineData(MpiFlavor.OpenMpi, 1, 3)]
     [InlineData(MpiFlavor.OpenMpi, 2, 3)]
     [InlineData(MpiFlavor.OpenMpi, 4, 2)]
     [InlineData(MpiFlavor.Mpich, 2, 0)]
     [InlineData(MpiFlavor.Mpich, 3, 1)]
-    public async Task RanksOfMpi_GiveTheFilesOfThreads_BitForBit(MpiFlavor flavor, int ranks, int stage)
+    [InlineData(MpiFlavor.OpenMpi, 4, 3, 2)]
+    [InlineData(MpiFlavor.Mpich, 6, 2, 3)]
+    public async Task RanksOfMpi_GiveTheFilesOfThreads_BitForBit(MpiFlavor flavor, int ranks, int stage, int group = 0)
     {
         string[] options =
         [
-            "train", _folder.Configuration, "--set", $"zero_optimization.stage={stage}", "--set", "train_batch_size=12", "--set", "threads_per_rank=1",
+            "train", _folder.Configuration, "--set", $"zero_optimization.stage={stage}", "--set", "train_batch_size=12", "--set", "threads_per_rank=1", "--set", $"zero_optimization.shard_group_size={group}",
         ];
         var threads = await RunAsync(Plain([.. options, "--ranks", $"{ranks}", "--output", _folder.At("threads")]));
         var mpi = await RunAsync(MpiRun.Start(flavor, ranks, [Tool, .. options, "--output", _folder.At("mpi")]));
