@@ -100,6 +100,9 @@ public sealed record CheckpointTensor(
     /// <summary>Bytes of the whole tensor.</summary>
     public long Bytes() => Elements() * ElementBytes();
 
+    // What has another type is refused when the manifest is read.
+    internal SafetensorsDType ElementType() => SafetensorsDTypes.TryParse(DType, out var type) ? type : throw new InvalidOperationException($"Tensor '{Name}' has dtype '{DType}'.");
+
     internal int ElementBytes() => SafetensorsDTypes.TryParse(DType, out var type) ? type.Bits() / 8 : 0;
 }
 

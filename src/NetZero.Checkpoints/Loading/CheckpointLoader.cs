@@ -15,7 +15,8 @@ public static class CheckpointLoader
     /// <param name="module">The model: its values are replaced.</param>
     /// <param name="optimizer">Its optimizer: its states are replaced.</param>
     /// <returns>What the checkpoint says, and how many bytes this rank has read.</returns>
-    /// <remarks>All ranks together read each byte of the state once, and the rest of blocks at the edges of their ranges. No conversion is needed, whatever world saved.</remarks>
+    /// <remarks>All ranks together read each byte of the state once, and the rest of blocks at the edges of their ranges. No conversion of files is needed, whatever world saved; values
+    /// that the model keeps in another floating-point type than the checkpoint has are converted while they are read.</remarks>
     /// <exception cref="CheckpointException">
     /// It is damaged or does not fit the model, found by this rank or another; every rank throws. The model's values are then undefined: load another before training.
     /// </exception>
@@ -61,7 +62,7 @@ public static class CheckpointLoader
                 expected.Add(name);
                 var tensor = reader.Find(name);
                 var dtype = slice.DType.Name();
-                if (!tensor.Shape.SequenceEqual(shape) || tensor.DType != dtype || tensor.Kind != slice.Kind)
+                if (!tensor.Shape.SequenceEqual(shape) || !Fits(tensor, slice) || tensor.Kind != slice.Kind)
                 {
                     throw new CheckpointException(
                         reader.Folder,
@@ -84,13 +85,17 @@ public static class CheckpointLoader
         }
     }
 
+    // Values are kept in the type that the run has them in, such as masters of what was frozen in 16 bits; what an optimizer keeps means what its type says.
+    private static bool Fits(CheckpointTensor tensor, StateSlice slice) =>
+        slice.Kind == CheckpointTensor.ParameterKind ? RestoredPart.Fits(tensor.ElementType(), slice.DType) : tensor.ElementType() == slice.DType;
+
     private static bool IsMissingBeforeTheFirstStep(CheckpointReader reader, StateSlice slice) =>
         slice.Kind == CheckpointTensor.OptimizerKind && reader.Manifest.Step == 0
         && !reader.Manifest.Tensors.Any(t => t.Kind == CheckpointTensor.OptimizerKind);
 
-    private static unsafe void Read(CheckpointReader reader, TrainingState state)
+    private static void Read(CheckpointReader reader, TrainingState state)
     {
-        var parts = new List<(BlockPart Part, nint Destination)>();
+        var parts = new List<RestoredPart>();
 
         // The device is done with what is overwritten.
         state.Module.Tensors.Synchronize();
@@ -103,21 +108,21 @@ public static class CheckpointLoader
                 continue;
             }
             foreach (var run in slice.Runs(start, length))
-                parts.AddRange(BlockPart.Of(reader.Find(run.Name), run.First, run.Elements).Select(part => (part, (nint)run.Pointer + (nint)part.Offset)));
+                parts.AddRange(RestoredPart.Of(reader.Find(run.Name), run));
         }
 
         ReadTogether(reader, parts);
     }
 
     // In the order of the file, several blocks at a time: while one is compared with its checksum the disk brings the next.
-    private static unsafe void ReadTogether(CheckpointReader reader, List<(BlockPart Part, nint Destination)> parts)
+    private static void ReadTogether(CheckpointReader reader, List<RestoredPart> parts)
     {
         try
         {
             Parallel.ForEach(
                 Partitioner.Create(parts.OrderBy(p => p.Part.Piece.File, StringComparer.Ordinal).ThenBy(p => reader.OffsetOf(p.Part)), EnumerablePartitionerOptions.NoBuffering),
                 new ParallelOptions { MaxDegreeOfParallelism = BlocksAtATime },
-                entry => reader.Read(entry.Part, new Span<byte>((void*)entry.Destination, entry.Part.Count)));
+                part => part.Restore(reader));
         }
         catch (AggregateException e) when (e.InnerExceptions.OfType<CheckpointException>().FirstOrDefault() is { } damage)
         {

@@ -29,7 +29,8 @@ internal sealed record StateSlice(string Kind, string Prefix, UnitSlice Unit, Te
 
     private string UnitTensor => $"{Prefix}unit:{Layout.Name}";
 
-    private bool IsInBlocks => ElementsPerEntry > 1 || Memory.DType == NetZero.Tensors.DType.U8;
+    // Codes that are parameters are each a number of their own: what scales them is another parameter.
+    private bool IsInBlocks => Kind == CheckpointTensor.OptimizerKind && (ElementsPerEntry > 1 || Memory.DType == NetZero.Tensors.DType.U8);
 
     private long UnitEntries => (Layout.Elements + UnitLayout.AlignmentElements - 1) / UnitLayout.AlignmentElements * UnitLayout.AlignmentElements / ElementsPerEntry;
 

@@ -7,7 +7,7 @@ public static class CheckpointConversion
 {
     private const int PieceElements = BlockChecksums.BlockBytes / sizeof(float);
 
-    /// <summary>Writes a checkpoint's values as a Hugging Face folder; each block is verified on its way.</summary>
+    /// <summary>Writes a checkpoint's values as a Hugging Face folder, in fp32; each block is verified on its way.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <param name="config">The model's description.</param>
     /// <param name="tensors">The model's tensors.</param>
@@ -25,12 +25,12 @@ public static class CheckpointConversion
         foreach (var spec in tensors)
         {
             var tensor = checkpoint.Find(spec.Name);
-            if (!tensor.Shape.SequenceEqual(spec.Shape) || tensor.DType != SafetensorsDType.F32.Name())
+            if (!tensor.Shape.SequenceEqual(spec.Shape) || !Elements.CanReadAsSingle(tensor.ElementType()))
             {
                 throw new CheckpointException(
                     checkpoint.Folder,
                     $"tensor {CheckpointFormatException.Quote(spec.Name)} is {CheckpointFormatException.Show(tensor.Shape)} of {tensor.DType}, "
-                    + $"expected {CheckpointFormatException.Show(spec.Shape)} of {SafetensorsDType.F32.Name()}")
+                    + $"expected {CheckpointFormatException.Show(spec.Shape)} of a floating-point type of at most 32 bits")
                 {
                     IsDamage = false,
                 };
@@ -38,7 +38,7 @@ public static class CheckpointConversion
         }
 
         using var writer = HuggingFaceFolderWriter.Create(folder, config, tensors, maxShardBytes);
-        var piece = new float[PieceElements];
+        var (piece, stored) = (new float[PieceElements], new byte[PieceElements * sizeof(float)]);
         foreach (var spec in tensors)
         {
             var tensor = checkpoint.Find(spec.Name);
@@ -46,7 +46,9 @@ public static class CheckpointConversion
             {
                 cancellation.ThrowIfCancellationRequested();
                 var part = piece.AsSpan(0, (int)Math.Min(piece.Length, tensor.Elements() - start));
-                checkpoint.Read(tensor, start, MemoryMarshal.AsBytes(part));
+                var bytes = stored.AsSpan(0, part.Length * tensor.ElementBytes());
+                checkpoint.Read(tensor, start, bytes);
+                Elements.Widen(tensor.ElementType(), bytes, part);
                 writer.Write(spec.Name, start, part);
             }
         }

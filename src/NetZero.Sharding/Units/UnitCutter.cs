@@ -43,19 +43,26 @@ internal sealed class UnitCutter(ShardingPolicy policy, int shards, FreezeGroups
             if (!blocks.Any(name => NamePattern.Matches(other.Units, name)))
                 throw NoMatch("override's", other.Units, "unit", blocks);
         foreach (var other in precision.Overrides)
-        {
-            var matched = named.Where(p => NamePattern.Matches(other.Parameters, p.Name)).ToList();
-            if (matched.Count == 0)
-                throw NoMatch("precision override's", other.Parameters, "parameter", parameters);
-            if (other.ParameterDType is { } dtype && matched.TrueForAll(p => p.Parameter.DType is not null))
-                throw new ArgumentException(
-                    $"The precision override of '{other.Parameters}' asks for {dtype} and would have no effect: all that it matches was built with a type of its own, such as '{matched[0].Name}' with {matched[0].Parameter.DType}; "
-                    + "leave it out.");
-        }
+            CheckEffect(other, named);
     }
 
     public static ArgumentException NoMatch(string use, string pattern, string what, IEnumerable<string> names) =>
         new($"The {use} pattern '{pattern}' matches no {what} of the model; {what}s are named {NamePattern.Sample([.. names])}.");
+
+    private void CheckEffect(PrecisionOverride other, IReadOnlyList<(string Name, Parameter Parameter)> named)
+    {
+        var matched = named.Where(p => NamePattern.Matches(other.Parameters, p.Name)).ToList();
+        if (matched.Count == 0)
+            throw NoMatch("precision override's", other.Parameters, "parameter", named.Select(p => p.Name));
+        var without = precision with { Overrides = [.. precision.Overrides.Where(o => o != other)] };
+        if (matched.TrueForAll(p => TypesOf(precision, p) == TypesOf(without, p)))
+        {
+            throw new ArgumentException(
+                $"The precision override of '{other.Parameters}' would have no effect: what it matches, such as '{matched[0].Name}', is {TypesOf(without, matched[0])} without it; leave it out.");
+        }
+    }
+
+    private UnitPrecision TypesOf(MixedPrecisionPolicy policy, (string Name, Parameter Parameter) named) => policy.Of(named.Name, named.Parameter, freezing.IsFrozen(named.Name));
 
     // What of a block is frozen as a group is named after it, unless it is the whole block.
     private static string Name(string block, FreezeGroup group, int blockParameters) =>

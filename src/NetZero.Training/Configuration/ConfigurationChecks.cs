@@ -56,6 +56,7 @@ internal static class ConfigurationChecks
         [
             ("zero_optimization", null),
             ("frozen", new ShardingOptions { Frozen = c.Frozen }),
+            ("data_types.parameters", new ShardingOptions { Frozen = c.Frozen, MixedPrecision = c.Precision.ToPolicy() }),
             ("activation_checkpointing", new ShardingOptions { ActivationCheckpointing = c.Checkpointing.ToOption() }),
         ])
         {

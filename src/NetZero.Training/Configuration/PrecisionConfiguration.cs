@@ -21,12 +21,16 @@ public sealed record PrecisionConfiguration
     /// <summary>The type in which gradients are written and added up over micro-batches.</summary>
     public DType GradientAccumulation { get; init; } = DType.F32;
 
+    /// <summary>Types of single parameters; later ones win.</summary>
+    public IReadOnlyList<PrecisionOverride> Parameters { get; init; } = [];
+
     /// <summary>The engine's policy.</summary>
     public MixedPrecisionPolicy ToPolicy() => new()
     {
         ParameterDType = BFloat16 ? DType.BF16 : Half ? DType.F16 : DType.F32,
         ReduceDType = Communication,
         GradientDType = GradientAccumulation,
+        Overrides = Parameters,
     };
 
     /// <summary>How the engine scales losses; null is not at all.</summary>

@@ -166,7 +166,7 @@ public class KindsTests
             "The precision override's pattern 'h.*' matches no parameter of the model; parameters are named 'blocks.0.base'",
             Problem(new() { Frozen = KindsModel.Base, MixedPrecision = With(new("h.*") { ParameterDType = DType.BF16 }) }), StringComparison.Ordinal);
         Assert.StartsWith(
-            "The precision override of '**.codes' asks for BF16 and would have no effect: all that it matches was built with a type of its own, such as 'blocks.0.codes' with U8",
+            "The precision override of '**.codes' would have no effect: what it matches, such as 'blocks.0.codes', is u8 without it; leave it out.",
             Problem(new() { Frozen = KindsModel.Base, MixedPrecision = With(new("**.codes") { ParameterDType = DType.BF16 }) }), StringComparison.Ordinal);
         Assert.StartsWith("The precision override of 'head.*' would have no effect", Problem(new() { MixedPrecision = With(new("head.*")) }), StringComparison.Ordinal);
         Assert.StartsWith("ReduceDType of 'head.*' is U8", Problem(new() { MixedPrecision = With(new("head.*") { ReduceDType = DType.U8 }) }), StringComparison.Ordinal);

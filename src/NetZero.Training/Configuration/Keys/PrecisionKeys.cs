@@ -51,7 +51,10 @@ internal static class PrecisionKeys
     public static readonly Section<PrecisionConfiguration> DataTypesSection = new(
         new ValueKey<PrecisionConfiguration, DType>(
             "grad_accum_dtype", Types, p => p.GradientAccumulation, (p, v) => p with { GradientAccumulation = v },
-            "The type in which gradients are written and added up over micro-batches: fp32, bf16 or fp16."));
+            "The type in which gradients are written and added up over micro-batches: fp32, bf16 or fp16."),
+        new ValueKey<PrecisionConfiguration, IReadOnlyList<PrecisionOverride>>(
+            "parameters", new TypeMap(), p => p.Parameters, (p, v) => p with { Parameters = v },
+            "Types of single parameters: a pattern of their names, and fp32, bf16 or fp16; later ones win. Frozen ones are kept in that type, without fp32 master values."));
 
     /// <summary>The names of element types.</summary>
     public static Choice<DType> Types => new(("fp32", DType.F32), ("bf16", DType.BF16), ("fp16", DType.F16));
