@@ -1,7 +1,4 @@
-using System.Net;
-using Amazon.Runtime;
 using Amazon.S3;
-using Amazon.S3.Model;
 using NetZero.Checkpoints;
 
 namespace NetZero.Stores;
@@ -11,157 +8,175 @@ namespace NetZero.Stores;
 /// Note: what is complete. Object stores have no renaming, so <c>checkpoint.json</c> is written last and removed first: a step without it is no checkpoint. Files are sent in
 /// parts and fetched by ranges, both several at a time; whatever fails on the way is tried again, and every block is verified against the manifest in the end.
 /// </remarks>
-/// <param name="client">The store's client; the caller disposes it.</param>
-/// <param name="location">Where the checkpoints are.</param>
-/// <param name="partBytes">Bytes of one part or range.</param>
-public sealed class S3CheckpointStore(IAmazonS3 client, S3Location location, long partBytes = S3CheckpointStore.DefaultPartBytes) : ICheckpointStore
+public sealed class S3CheckpointStore : ICheckpointStore
 {
     /// <summary>Large enough that a part takes longer than its request, and that 10,000 of them, S3's most, are 160 GiB a file.</summary>
     public const long DefaultPartBytes = 16 << 20;
 
+    // The manifest of a checkpoint that was set aside.
+    private const string AsideFile = "aside.json";
+
     private const int RangesAtATime = 4;
-    private const int MostAttempts = 5;
+
+    private readonly S3Location _location;
+    private readonly S3Objects _objects;
+    private readonly long _partBytes;
+
+    /// <summary>Opens a place in a store; nothing is asked of the store yet.</summary>
+    /// <param name="client">The store's client, which is disposed with this.</param>
+    /// <param name="location">Where the checkpoints are.</param>
+    /// <param name="partBytes">Bytes of one part or range.</param>
+    public S3CheckpointStore(IAmazonS3 client, S3Location location, long partBytes = DefaultPartBytes)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(location);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(partBytes);
+        _location = location;
+        _objects = new S3Objects(client, location);
+        _partBytes = partBytes;
+    }
+
+    /// <summary>How long an answer that has begun may bring nothing before it is asked for again.</summary>
+    internal TimeSpan LongestSilence
+    {
+        init => _objects = new S3Objects(_objects.Client, _location) { LongestSilence = value };
+    }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<long>> StepsAsync(CancellationToken cancellation = default) => AnswerAsync<IReadOnlyList<long>>(async () =>
+    public string FullPath => _location.ToString();
+
+    /// <summary>Opens the place that <paramref name="path"/> names, with a client as the environment says: <see cref="S3Location.Client"/>.</summary>
+    /// <param name="path"><c>s3://BUCKET/PREFIX</c>, or a checkpoint there, <c>s3://BUCKET/PREFIX/step-000123</c>.</param>
+    /// <returns>The place, and the step if one was named.</returns>
+    /// <exception cref="FormatException">It is no such path.</exception>
+    public static (ICheckpointStore Store, long? Step) Open(string path)
+    {
+        var location = S3Location.Parse(path);
+        var parent = location.Prefix.TrimEnd('/');
+        var slash = parent.LastIndexOf('/') + 1;
+        return CheckpointFolder.TryStep(parent[slash..], out var step)
+            ? (new S3CheckpointStore(S3Location.Client(), location with { Prefix = parent[..slash] }), step)
+            : (new S3CheckpointStore(S3Location.Client(), location), null);
+    }
+
+    /// <inheritdoc/>
+    public string Of(long step) => $"{_location}{CheckpointFolder.NameOf(step)}";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<long> Steps() => Ask(async () =>
     {
         var steps = new List<long>();
-        foreach (var (key, _) in await ListAsync(location.Prefix, cancellation).ConfigureAwait(false))
+        foreach (var (key, _, _) in await _objects.ListAsync(_location.Prefix, default).ConfigureAwait(false))
         {
-            if (key[location.Prefix.Length..].Split('/') is [var folder, CheckpointManifest.FileName] && CheckpointFolder.TryStep(folder, out var step))
+            if (key[_location.Prefix.Length..].Split('/') is [var folder, CheckpointManifest.FileName] && CheckpointFolder.TryStep(folder, out var step))
                 steps.Add(step);
         }
 
-        return [.. steps.OrderDescending()];
+        return steps.OrderDescending().ToList();
     });
 
     /// <inheritdoc/>
-    public Task<long> PushAsync(string checkpoint, CancellationToken cancellation = default) => AnswerAsync(async () =>
+    public ICheckpointFiles Files(long step) => new S3CheckpointFiles(_objects, Of(step), Prefix(step), _partBytes);
+
+    /// <inheritdoc/>
+    public Task<long> PushAsync(string checkpoint, CancellationToken cancellation = default) => _objects.AnswerAsync(async () =>
     {
         using var reader = CheckpointReader.Open(checkpoint);
         var prefix = Prefix(reader.Manifest.Step);
         var manifest = await File.ReadAllBytesAsync(Path.Combine(checkpoint, CheckpointManifest.FileName), cancellation).ConfigureAwait(false);
-        var there = (await ListAsync(prefix, cancellation).ConfigureAwait(false)).ToDictionary(o => o.Key[prefix.Length..], o => o.Bytes, StringComparer.Ordinal);
-        if (there.ContainsKey(CheckpointManifest.FileName))
+        var there = (await _objects.ListAsync(prefix, cancellation).ConfigureAwait(false)).Select(o => o.Key[prefix.Length..]).ToHashSet(StringComparer.Ordinal);
+        if (there.Contains(CheckpointManifest.FileName))
         {
-            if ((await ReadAsync(prefix + CheckpointManifest.FileName, cancellation).ConfigureAwait(false)).AsSpan().SequenceEqual(manifest))
+            if ((await _objects.ReadAsync(prefix + CheckpointManifest.FileName, cancellation).ConfigureAwait(false)).AsSpan().SequenceEqual(manifest))
                 return 0;
 
             // Another checkpoint of the same step: it goes before any of its files is replaced.
-            await RemoveAsync(prefix, there.Keys, cancellation).ConfigureAwait(false);
+            await _objects.RemoveAsync(prefix + CheckpointManifest.FileName, cancellation).ConfigureAwait(false);
         }
 
+        // Of another attempt, by other ranks perhaps: what does not belong to this checkpoint would be damage to it.
+        foreach (var name in there.Except(reader.Manifest.Files.Select(f => f.Name)).Where(name => name != CheckpointManifest.FileName))
+            await _objects.RemoveAsync(prefix + name, cancellation).ConfigureAwait(false);
+
         // Of an attempt that was cut off whole files may be there. Which checkpoint they are of is not said, so only parts are used again.
-        var upload = new S3Upload(client, location.Bucket, partBytes);
+        var upload = new S3Upload(_objects.Client, _location.Bucket, _partBytes);
         var sent = (long)manifest.Length;
         foreach (var file in reader.Manifest.Files)
             sent += await upload.SendAsync(Path.Combine(checkpoint, file.Name), prefix + file.Name, cancellation).ConfigureAwait(false);
-        using var stream = new MemoryStream(manifest, writable: false);
-        await client.PutObjectAsync(new PutObjectRequest { BucketName = location.Bucket, Key = prefix + CheckpointManifest.FileName, InputStream = stream }, cancellation).ConfigureAwait(false);
+        await _objects.WriteAsync(prefix + CheckpointManifest.FileName, manifest, cancellation).ConfigureAwait(false);
         return sent;
-    });
+    }, cancellation);
 
     /// <inheritdoc/>
-    public Task<string> PullAsync(long step, CheckpointFolder into, CancellationToken cancellation = default) => AnswerAsync(async () =>
+    public Task<string> PullAsync(long step, CheckpointFolder into, CancellationToken cancellation = default) => _objects.AnswerAsync(async () =>
     {
         ArgumentNullException.ThrowIfNull(into);
         var prefix = Prefix(step);
-        using var incoming = into.Receive(step, await ReadAsync(prefix + CheckpointManifest.FileName, cancellation).ConfigureAwait(false));
+        using var incoming = into.Receive(step, await _objects.ReadAsync(prefix + CheckpointManifest.FileName, cancellation).ConfigureAwait(false));
         foreach (var file in incoming.Manifest.Files)
         {
             using var target = File.OpenHandle(incoming.PathOf(file), FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.Asynchronous, file.Bytes);
-            var ranges = (int)((file.Bytes + partBytes - 1) / partBytes);
+            var ranges = (int)((file.Bytes + _partBytes - 1) / _partBytes);
             await Parallel.ForEachAsync(
                 Enumerable.Range(0, ranges), new ParallelOptions { MaxDegreeOfParallelism = RangesAtATime, CancellationToken = cancellation },
                 async (i, stop) =>
                 {
-                    var start = i * partBytes;
-                    var bytes = await ReadAsync(prefix + file.Name, stop, (start, Math.Min(partBytes, file.Bytes - start))).ConfigureAwait(false);
+                    var start = i * _partBytes;
+                    var bytes = await _objects.ReadAsync(prefix + file.Name, stop, (start, Math.Min(_partBytes, file.Bytes - start))).ConfigureAwait(false);
                     await RandomAccess.WriteAsync(target, bytes, start, stop).ConfigureAwait(false);
                 }).ConfigureAwait(false);
             RandomAccess.FlushToDisk(target);
         }
 
         return incoming.Complete(cancellation);
+    }, cancellation);
+
+    /// <inheritdoc/>
+    public void Remove(long step) => Ask(async () =>
+    {
+        var keys = (await _objects.ListAsync(Prefix(step), default).ConfigureAwait(false)).Select(o => o.Key).ToArray();
+        await RemoveAsync(keys, default).ConfigureAwait(false);
+        return keys.Length;
     });
 
     /// <inheritdoc/>
-    public Task RemoveAsync(long step, CancellationToken cancellation = default) => AnswerAsync(async () =>
+    /// <remarks>The manifest gets another name, and the files stay until a checkpoint of this step is sent again.</remarks>
+    public string SetAside(long step) => Ask(async () =>
     {
         var prefix = Prefix(step);
-        var names = (await ListAsync(prefix, cancellation).ConfigureAwait(false)).Select(o => o.Key[prefix.Length..]).ToArray();
-        await RemoveAsync(prefix, names, cancellation).ConfigureAwait(false);
-        return names.Length;
+        await _objects.WriteAsync(prefix + AsideFile, await _objects.ReadAsync(prefix + CheckpointManifest.FileName, default).ConfigureAwait(false), default).ConfigureAwait(false);
+        await _objects.RemoveAsync(prefix + CheckpointManifest.FileName, default).ConfigureAwait(false);
+        return $"{CheckpointFolder.NameOf(step)}/{AsideFile}";
     });
 
-    // One line that says where, for whatever the client throws.
-    private async Task<T> AnswerAsync<T>(Func<Task<T>> ask)
+    /// <inheritdoc/>
+    public Task RemoveLeftoversAsync(long step, CancellationToken cancellation = default) => _objects.AnswerAsync(async () =>
     {
-        try
+        var prefix = _location.Prefix;
+        await new S3Upload(_objects.Client, _location.Bucket, _partBytes).AbandonAsync(prefix, key => IsBefore(key), cancellation).ConfigureAwait(false);
+        foreach (var folder in (await _objects.ListAsync(prefix, cancellation).ConfigureAwait(false)).Where(o => IsBefore(o.Key)).GroupBy(o => o.Key[prefix.Length..].Split('/')[0]))
         {
-            return await ask().ConfigureAwait(false);
+            // What was set aside was once whole, and is for people to look at.
+            if (!folder.Any(o => o.Key.EndsWith($"/{CheckpointManifest.FileName}", StringComparison.Ordinal) || o.Key.EndsWith($"/{AsideFile}", StringComparison.Ordinal)))
+                await RemoveAsync(folder.Select(o => o.Key), cancellation).ConfigureAwait(false);
         }
-        catch (AmazonServiceException e)
-        {
-            throw new IOException($"{location}: {(e.ErrorCode is { Length: > 0 } code ? $"{code}, " : "")}{e.Message.ReplaceLineEndings(" ")}", e);
-        }
-        catch (AmazonClientException e)
-        {
-            throw new IOException($"{location}: {e.Message.ReplaceLineEndings(" ")}", e);
-        }
-        catch (HttpRequestException e)
-        {
-            throw new IOException($"{location}: {e.Message.ReplaceLineEndings(" ")}", e);
-        }
-    }
 
-    private string Prefix(long step) => $"{location.Prefix}{CheckpointFolder.NameOf(step)}/";
+        return 0;
 
-    private async Task RemoveAsync(string prefix, IEnumerable<string> names, CancellationToken cancellation)
+        bool IsBefore(string key) => key[prefix.Length..].Split('/') is [var folder, _] && CheckpointFolder.TryStep(folder, out var number) && number < step;
+    }, cancellation);
+
+    /// <summary>Closes the client.</summary>
+    public void Dispose() => _objects.Client.Dispose();
+
+    private string Prefix(long step) => $"{_location.Prefix}{CheckpointFolder.NameOf(step)}/";
+
+    // On a thread without a context of its own, so that waiting for the answer blocks nothing that it needs.
+    private T Ask<T>(Func<Task<T>> ask) => Task.Run(() => _objects.AnswerAsync(ask, default)).GetAwaiter().GetResult();
+
+    private async Task RemoveAsync(IEnumerable<string> keys, CancellationToken cancellation)
     {
-        foreach (var name in names.OrderBy(name => name != CheckpointManifest.FileName))
-            await client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = location.Bucket, Key = prefix + name }, cancellation).ConfigureAwait(false);
-    }
-
-    private async Task<List<(string Key, long Bytes)>> ListAsync(string prefix, CancellationToken cancellation)
-    {
-        var found = new List<(string, long)>();
-        var request = new ListObjectsV2Request { BucketName = location.Bucket, Prefix = prefix };
-        ListObjectsV2Response answer;
-        do
-        {
-            answer = await client.ListObjectsV2Async(request, cancellation).ConfigureAwait(false);
-            found.AddRange(answer.S3Objects.Select(o => (o.Key, o.Size)));
-            request.ContinuationToken = answer.NextContinuationToken;
-        }
-        while (answer.IsTruncated);
-        return found;
-    }
-
-    // The client tries requests again, but not answers that break off in the middle.
-    private async Task<byte[]> ReadAsync(string key, CancellationToken cancellation, (long Start, long Length)? range = null)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                var request = new GetObjectRequest { BucketName = location.Bucket, Key = key };
-                if (range is { } wanted)
-                    request.ByteRange = new ByteRange(wanted.Start, wanted.Start + wanted.Length - 1);
-                using var answer = await client.GetObjectAsync(request, cancellation).ConfigureAwait(false);
-                using var bytes = new MemoryStream();
-                await answer.ResponseStream.CopyToAsync(bytes, cancellation).ConfigureAwait(false);
-                var expected = range?.Length ?? answer.ContentLength;
-                return bytes.Length == expected ? bytes.ToArray() : throw new IOException($"{key}: {bytes.Length} bytes came, expected {expected}");
-            }
-            catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
-            {
-                throw new IOException($"{location} has no {key[location.Prefix.Length..]}", e);
-            }
-            catch (Exception e) when (attempt < MostAttempts && e is IOException or HttpRequestException)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(50 << attempt), cancellation).ConfigureAwait(false);
-            }
-        }
+        foreach (var key in keys.OrderBy(key => !key.EndsWith($"/{CheckpointManifest.FileName}", StringComparison.Ordinal)))
+            await _objects.RemoveAsync(key, cancellation).ConfigureAwait(false);
     }
 }

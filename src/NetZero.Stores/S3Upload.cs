@@ -48,6 +48,22 @@ internal sealed class S3Upload(IAmazonS3 client, string bucket, long partBytes)
         return sent;
     }
 
+    /// <summary>Gives up uploads that were cut off and that nobody will take up again.</summary>
+    /// <param name="prefix">What their keys begin with.</param>
+    /// <param name="which">Which of them.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task AbandonAsync(string prefix, Func<string, bool> which, CancellationToken cancellation)
+    {
+        foreach (var upload in await UploadsAsync(prefix, cancellation).ConfigureAwait(false))
+        {
+            if (which(upload.Key))
+            {
+                await client.AbortMultipartUploadAsync(
+                    new AbortMultipartUploadRequest { BucketName = bucket, Key = upload.Key, UploadId = upload.UploadId }, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
     // What S3 calls a part without a key of encryption of one's own; another tag means that the part is sent again.
 #pragma warning disable CA5351 // Not for security: the protocol names parts so.
     private static string Tag(byte[] bytes) => Convert.ToHexStringLower(MD5.HashData(bytes));
@@ -67,10 +83,22 @@ internal sealed class S3Upload(IAmazonS3 client, string bucket, long partBytes)
     }
 
     // The newest of the object's uploads that nobody has completed.
-    private async Task<string?> FindAsync(string key, CancellationToken cancellation)
+    private async Task<string?> FindAsync(string key, CancellationToken cancellation) =>
+        (await UploadsAsync(key, cancellation).ConfigureAwait(false)).Where(u => u.Key == key).OrderByDescending(u => u.Initiated).FirstOrDefault()?.UploadId;
+
+    private async Task<List<MultipartUpload>> UploadsAsync(string prefix, CancellationToken cancellation)
     {
-        var answer = await client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = bucket, Prefix = key }, cancellation).ConfigureAwait(false);
-        return answer.MultipartUploads.Where(u => u.Key == key).OrderByDescending(u => u.Initiated).FirstOrDefault()?.UploadId;
+        var uploads = new List<MultipartUpload>();
+        var request = new ListMultipartUploadsRequest { BucketName = bucket, Prefix = prefix };
+        ListMultipartUploadsResponse answer;
+        do
+        {
+            answer = await client.ListMultipartUploadsAsync(request, cancellation).ConfigureAwait(false);
+            uploads.AddRange(answer.MultipartUploads);
+            (request.KeyMarker, request.UploadIdMarker) = (answer.NextKeyMarker, answer.NextUploadIdMarker);
+        }
+        while (answer.IsTruncated);
+        return uploads;
     }
 
     private async Task<Dictionary<int, string>> PartsAsync(string key, string upload, CancellationToken cancellation)

@@ -35,8 +35,9 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(observer);
         CheckWorker(run, options);
-        var resume = options.ResumePlan(run);
-        var folder = options.Writes ? RunFolder.Check(run, options, resume) : RunFolder.OfAnotherRank(run);
+        using var stores = RunStores.Of(run, options);
+        var resume = options.ResumePlan(run, stores);
+        var folder = options.Writes ? RunFolder.Check(run, options, resume, stores) : RunFolder.OfAnotherRank(run);
         var tokenizer = Tokenizers.Create(run.Data.Tokenizer);
         using var text = TrainingText.Open(run, tokenizer);
         using var validation = TextDataset.OpenValidation(run, tokenizer);
@@ -49,15 +50,15 @@ public static class Trainer
         if (run.MemoryBudgetBytes > 0)
             MemoryPlan.Predict(run);
 
-        using var files = new RunFiles(folder, options.Trace, options.Writes);
+        using var files = new RunFiles(folder, stores.Own, options.Trace, options.Writes);
         var restores = resume is { Candidates.Count: > 0 };
         if (!restores)
             files.Begin(run);
         observer.OnStart(new RunStart(run, folder.FullPath, module.ParameterCount(), text.Whole.Tokens.Count, text.SampleCount, text.Whole.Source.Skipped));
         if (resume is not null && !restores)
-            observer.OnResume(new ResumeReport(resume.Folder.FullPath, null, 0, 0, [], []));
+            observer.OnResume(new ResumeReport(resume.Place, null, 0, 0, [], []));
         var source = start is null || restores ? null : new HuggingFaceSource(start);
-        var state = new RunState(run, model, text, validation, source, files, tokenizer, observer, resume);
+        var state = new RunState(run, model, text, validation, source, files, stores.Own, tokenizer, observer, resume);
         return await TrainAsync(run, options, state, folder, observer, cancellation).ConfigureAwait(false);
     }
 

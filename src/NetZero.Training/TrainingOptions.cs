@@ -15,7 +15,8 @@ public sealed record TrainingOptions
     public WorkerEnvironment? Worker { get; init; }
 
     /// <summary>
-    /// Where the run goes on from: a checkpoint, a folder of them or a run's folder, or <c>auto</c> for the newest of its own folder that verifies; null begins anew.
+    /// Where the run goes on from: a checkpoint, a folder of them, a run's folder or the like in a store, or <c>auto</c> for the newest of its own folder and store that verifies;
+    /// null begins anew.
     /// </summary>
     public string? Resume { get; init; }
 
@@ -25,6 +26,11 @@ public sealed record TrainingOptions
     /// <summary>Whether this process writes the run's files: not if it is one of several and not the first.</summary>
     internal bool Writes => Worker is not { Rank: > 0 };
 
+    /// <summary>
+    /// Opens the object stores that <c>checkpoint.store</c> and <see cref="Resume"/> may name, such as <c>S3CheckpointStore.Open</c> of NetZero.Stores; null where there are none.
+    /// </summary>
+    public OpenCheckpointStore? Stores { get; init; }
+
     /// <summary>Where the run may begin, if it is to go on.</summary>
-    internal ResumePlan? ResumePlan(RunConfiguration run) => Resume is null ? null : Training.ResumePlan.Find(Resume, RunFolder.PathOf(run));
+    internal ResumePlan? ResumePlan(RunConfiguration run, RunStores stores) => Resume is null ? null : Training.ResumePlan.Find(Resume, RunFolder.PathOf(run), stores);
 }

@@ -2,6 +2,7 @@ using NetZero.Checkpoints;
 using NetZero.Collectives;
 using NetZero.Nn;
 using NetZero.Sharding;
+using NetZero.Testing;
 
 namespace NetZero.Stores.Tests;
 
@@ -34,7 +35,7 @@ public sealed class S3CheckpointStoreTests : IDisposable
         var sent = await store.PushAsync(_local.Of(5));
 
         Assert.Equal(Directory.EnumerateFiles(_local.Of(5)).Sum(path => new FileInfo(path).Length), sent);
-        Assert.Equal([5L], await store.StepsAsync());
+        Assert.Equal([5L], store.Steps());
         Assert.Equal(["runs/a/step-000005/checkpoint.json", "runs/a/step-000005/rank-00000.safetensors", "runs/a/step-000005/rank-00001.safetensors"], _server.Objects.Keys.Order(StringComparer.Ordinal));
         Assert.Equal("PUT runs/a/step-000005/checkpoint.json", _server.Requests.Last(r => !r.StartsWith("GET", StringComparison.Ordinal)));
         Assert.True(_server.Requests.Count(r => r.Contains("?partNumber=", StringComparison.Ordinal)) > 4);
@@ -72,8 +73,8 @@ public sealed class S3CheckpointStoreTests : IDisposable
         };
         var error = await Assert.ThrowsAsync<IOException>(() => Store().PushAsync(_local.Of(5)));
         Assert.StartsWith("s3://bucket/runs/a/: AccessDenied, ", error.Message, StringComparison.Ordinal);
-        Assert.Empty(await Store().StepsAsync());
-        var missing = await Assert.ThrowsAsync<IOException>(() => Store().PullAsync(5, Into("pulled")));
+        Assert.Empty(Store().Steps());
+        var missing = await Assert.ThrowsAnyAsync<IOException>(() => Store().PullAsync(5, Into("pulled")));
         Assert.Equal("s3://bucket/runs/a/ has no step-000005/checkpoint.json", missing.Message);
         Assert.False(Directory.Exists(Path.Combine(_root, "pulled")));
         Assert.Equal(1, _server.OpenUploads);
@@ -124,18 +125,91 @@ public sealed class S3CheckpointStoreTests : IDisposable
             await store.PushAsync(_local.Of(step));
         }
 
-        Assert.Equal([100L, 9, 7], await store.StepsAsync());
-        await store.RemoveAsync(9);
-        Assert.Equal([100L, 7], await store.StepsAsync());
+        Assert.Equal([100L, 9, 7], store.Steps());
+        store.Remove(9);
+        Assert.Equal([100L, 7], store.Steps());
         Assert.DoesNotContain(_server.Objects.Keys, key => key.Contains("step-000009", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task StoreThatIsNotThere_IsOneLine()
+    public async Task AnswersThatHangOrStall_AreAskedForAgain()
+    {
+        int requests = 0, hung = 0, stalled = 0;
+        _server.Faults = request =>
+        {
+            var number = Interlocked.Increment(ref requests);
+            if (number % 9 == 4 && Interlocked.Increment(ref hung) <= 3)
+                return Fault.Hang;
+            return number % 7 == 0 && request.StartsWith("GET runs/a/step-000005/rank", StringComparison.Ordinal) && Interlocked.Increment(ref stalled) <= 3 ? Fault.Stall : Fault.None;
+        };
+        using var store = _server.Store("runs/a", PartBytes, retries: 3, seconds: 0.5);
+        await store.PushAsync(_local.Of(5));
+        AssertSame(_local.Of(5), await store.PullAsync(5, Into("pulled")));
+        Assert.True(hung >= 3 && stalled >= 3, $"{hung} requests hung, {stalled} answers stalled");
+    }
+
+    [Fact]
+    public async Task Reader_FetchesTheRangesThatAreNeeded_AndVerifiesThem()
+    {
+        using var store = Store();
+        await store.PushAsync(_local.Of(5));
+        var count = 0;
+        _server.Faults = _ => (Interlocked.Increment(ref count) % 4) switch { 1 => Fault.Error, 3 => Fault.CutOff, _ => Fault.None };
+        using var local = CheckpointReader.Open(_local.Of(5));
+        using (var remote = CheckpointReader.Open(store.Files(5)))
+        {
+            Assert.Equal(Parts(local), Parts(remote));
+            remote.Verify(Assert.Fail);
+            Assert.Equal(local.Manifest.StateBytes(), remote.BytesRead - Parts(local).Bytes);
+        }
+
+        _server.Faults = request => request.EndsWith("rank-00001.safetensors", StringComparison.Ordinal) ? Fault.Flip : Fault.None;
+        using var flipped = CheckpointReader.Open(store.Files(5));
+        var damage = new List<string>();
+        flipped.Verify(damage.Add);
+        Assert.StartsWith("s3://bucket/runs/a/step-000005/rank-00001.safetensors: the header has checksum ", damage[0], StringComparison.Ordinal);
+
+        _server.Faults = _ => Fault.Denied;
+        var denied = Assert.Throws<CheckpointException>(() => CheckpointReader.Open(store.Files(5)));
+        Assert.False(denied.IsDamage);
+        Assert.Equal("s3://bucket/runs/a/step-000005: cannot be read: s3://bucket/runs/a/: AccessDenied, AccessDenied", denied.Message);
+    }
+
+    [Fact]
+    public async Task CheckpointThatIsSetAside_IsNoneOfTheSteps_AndLeftoversOfEarlierStepsGo()
+    {
+        using var store = Store();
+        await store.PushAsync(_local.Of(5));
+        Assert.Equal("step-000005/aside.json", store.SetAside(5));
+        Assert.Empty(store.Steps());
+        Assert.Equal(3, _server.Objects.Count);
+
+        // An upload that was cut off, and a whole file of another.
+        Save(_local, 3, seed: 1);
+        _server.Faults = request => request.Contains("rank-00001.safetensors?partNumber=2", StringComparison.Ordinal) ? Fault.Denied : Fault.None;
+        await Assert.ThrowsAsync<IOException>(() => store.PushAsync(_local.Of(3)));
+        _server.Faults = _ => Fault.None;
+        Assert.Equal((1, 4), (_server.OpenUploads, _server.Objects.Count));
+
+        Save(_local, 7, seed: 1);
+        await store.PushAsync(_local.Of(7));
+        await store.RemoveLeftoversAsync(7);
+        Assert.Equal((0, 6), (_server.OpenUploads, _server.Objects.Count));
+        Assert.Equal([7L], store.Steps());
+
+        // Sent once more, by one rank: nothing of what was set aside belongs to it.
+        await store.PushAsync(_local.Of(5));
+        using var reader = CheckpointReader.Open(store.Files(5));
+        reader.Verify(Assert.Fail);
+        Assert.Equal([7L, 5], store.Steps());
+    }
+
+    [Fact]
+    public void StoreThatIsNotThere_IsOneLine()
     {
         var store = Store(retries: 0);
         _server.Dispose();
-        var error = await Assert.ThrowsAsync<IOException>(() => store.StepsAsync());
+        var error = Assert.Throws<IOException>(() => store.Steps());
         Assert.StartsWith("s3://bucket/runs/a/: ", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
     }
@@ -152,7 +226,22 @@ public sealed class S3CheckpointStoreTests : IDisposable
     [InlineData("gs://b/x")]
     public void OtherLocations_AreRefused(string text) => Assert.Throws<FormatException>(() => S3Location.Parse(text));
 
-    private S3CheckpointStore Store(int retries = 6) => new(_server.Client(retries), S3Location.Parse($"s3://{FakeS3.Bucket}/runs/a"), PartBytes);
+    // Half of the elements of the first tensors: which ranges are asked for differs from block to block.
+    private static (long Bytes, string Checksums) Parts(CheckpointReader reader)
+    {
+        var before = reader.BytesRead;
+        var checksums = "";
+        foreach (var tensor in reader.Manifest.Tensors.Where(t => t.Kind == CheckpointTensor.ParameterKind))
+        {
+            var bytes = new byte[tensor.Bytes() / 8 * 4];
+            reader.Read(tensor, tensor.Elements() / 3, bytes);
+            checksums += $"{Crc32C.Of(bytes):x8}";
+        }
+
+        return (reader.BytesRead - before, checksums);
+    }
+
+    private S3CheckpointStore Store(int retries = 6) => _server.Store("runs/a", PartBytes, retries);
 
     private CheckpointFolder Into(string name) => new(Path.Combine(_root, name));
 

@@ -21,24 +21,52 @@ internal static class ManifestFile
         return [.. body, .. Encoding.ASCII.GetBytes(BlockChecksums.Show(Crc32C.Of(body))), .. AfterChecksum];
     }
 
-    /// <summary>Reads and checks a checkpoint's manifest, its own checksum first.</summary>
-    /// <param name="folder">The checkpoint.</param>
+    /// <summary>Reads and checks the manifest of a checkpoint in a folder.</summary>
     /// <exception cref="CheckpointException">Whatever is wrong with it.</exception>
     public static CheckpointManifest Read(string folder)
     {
-        var path = Path.Combine(folder, CheckpointManifest.FileName);
+        using var files = new FolderFiles(folder);
+        return Read(files);
+    }
+
+    /// <summary>The same of a checkpoint anywhere.</summary>
+    /// <exception cref="CheckpointException">Whatever is wrong with it, or the store does not answer.</exception>
+    public static CheckpointManifest Read(ICheckpointFiles files) => Read(files, List(files));
+
+    /// <summary>Reads and checks a checkpoint's manifest, its own checksum first.</summary>
+    /// <param name="files">The checkpoint.</param>
+    /// <param name="there">What is there.</param>
+    /// <exception cref="CheckpointException">Whatever is wrong with it, or the store does not answer.</exception>
+    public static CheckpointManifest Read(ICheckpointFiles files, IReadOnlyDictionary<string, CheckpointFileEntry> there)
+    {
+        if (!there.TryGetValue(CheckpointManifest.FileName, out var entry))
+            throw new CheckpointException(files.Path, $"has no {CheckpointManifest.FileName}: it is no checkpoint, or was never completed");
+        var path = files.PathOf(CheckpointManifest.FileName);
+        if (entry.Bytes is < 0 or > LongestBytes)
+            throw new CheckpointException(path, $"has {entry.Bytes} bytes, expected at most {LongestBytes}");
         try
         {
-            var bytes = ReadBytes(path);
+            var bytes = new byte[entry.Bytes];
+            files.Read(CheckpointManifest.FileName, 0, bytes);
             return Parse(path, bytes);
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new CheckpointException(folder, Directory.Exists(folder) ? $"has no {CheckpointManifest.FileName}: it is no checkpoint, or was never completed" : "there is no such folder", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException(path, $"cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>What there is of a checkpoint.</summary>
+    /// <exception cref="CheckpointException">There is nothing, or it cannot be read.</exception>
+    public static IReadOnlyDictionary<string, CheckpointFileEntry> List(ICheckpointFiles files)
+    {
+        try
+        {
+            return files.List() ?? throw new CheckpointException(files.Path, "there is no such folder");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(files.Path, $"cannot be read: {e.Message}", e);
         }
     }
 
@@ -93,23 +121,6 @@ internal static class ManifestFile
         {
             throw new CheckpointException(path, $"is not valid JSON: {e.Message}", e);
         }
-    }
-
-    private static byte[] ReadBytes(string path)
-    {
-        using var handle = File.OpenHandle(path);
-        var length = RandomAccess.GetLength(handle);
-        if (length > LongestBytes)
-            throw new CheckpointException(path, $"has {length} bytes, expected at most {LongestBytes}");
-        var bytes = new byte[length];
-        for (var done = 0; done < bytes.Length;)
-        {
-            var read = RandomAccess.Read(handle, bytes.AsSpan(done), done);
-            if (read == 0)
-                throw new CheckpointException(path, "became shorter while it was read");
-            done += read;
-        }
-        return bytes;
     }
 
     private static string Printable(string text) => string.Concat(text.Select(c => c is >= ' ' and <= '~' ? c : '?'));

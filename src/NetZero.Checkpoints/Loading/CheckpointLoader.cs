@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using NetZero.Nn;
 using NetZero.Sharding;
 
@@ -7,11 +6,13 @@ namespace NetZero.Checkpoints;
 /// <summary>Restores a distributed model and its optimizer from a checkpoint that any world saved.</summary>
 public static class CheckpointLoader
 {
-    // Enough to keep a disk and two cores busy.
-    private const int BlocksAtATime = 4;
+    /// <summary>As <see cref="Load(CheckpointReference, ShardedModule, Optimizer)"/>, of a checkpoint in a folder.</summary>
+    /// <exception cref="CheckpointException">As there.</exception>
+    public static (CheckpointManifest Manifest, long BytesRead) Load(string checkpoint, ShardedModule module, Optimizer optimizer) =>
+        Load(CheckpointReference.ToFolder(checkpoint), module, optimizer);
 
     /// <summary>Reads the state that this rank stores, verifies it, and shares it with the ranks that hold it too. Every rank calls it, between steps.</summary>
-    /// <param name="checkpoint">The checkpoint's folder, the same on every rank.</param>
+    /// <param name="checkpoint">The checkpoint, the same on every rank.</param>
     /// <param name="module">The model: its values are replaced.</param>
     /// <param name="optimizer">Its optimizer: its states are replaced.</param>
     /// <returns>What the checkpoint says, and how many bytes this rank has read.</returns>
@@ -20,9 +21,9 @@ public static class CheckpointLoader
     /// <exception cref="CheckpointException">
     /// It is damaged or does not fit the model, found by this rank or another; every rank throws. The model's values are then undefined: load another before training.
     /// </exception>
-    public static (CheckpointManifest Manifest, long BytesRead) Load(string checkpoint, ShardedModule module, Optimizer optimizer)
+    public static (CheckpointManifest Manifest, long BytesRead) Load(CheckpointReference checkpoint, ShardedModule module, Optimizer optimizer)
     {
-        ArgumentException.ThrowIfNullOrEmpty(checkpoint);
+        ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(optimizer);
         var state = new TrainingState(module, optimizer);
@@ -31,7 +32,7 @@ public static class CheckpointLoader
         long bytesRead = 0;
         try
         {
-            using var reader = CheckpointReader.Open(checkpoint);
+            using var reader = checkpoint.Open();
             manifest = reader.Manifest;
             CheckFits(reader, state);
             Read(reader, state);
@@ -65,7 +66,7 @@ public static class CheckpointLoader
                 if (!tensor.Shape.SequenceEqual(shape) || !Fits(tensor, slice) || tensor.Kind != slice.Kind)
                 {
                     throw new CheckpointException(
-                        reader.Folder,
+                        reader.Path,
                         $"tensor {CheckpointFormatException.Quote(name)} is a {tensor.Kind} {CheckpointFormatException.Show(tensor.Shape)} of {tensor.DType}, "
                         + $"this run has a {slice.Kind} {CheckpointFormatException.Show(shape)} of {dtype}: it is of another model or another optimizer")
                     {
@@ -78,7 +79,7 @@ public static class CheckpointLoader
         if (reader.Manifest.Tensors.FirstOrDefault(t => !expected.Contains(t.Name)) is { } extra)
         {
             throw new CheckpointException(
-                reader.Folder, $"has a tensor {CheckpointFormatException.Quote(extra.Name)}, which this run has not: it is of another model or another optimizer")
+                reader.Path, $"has a tensor {CheckpointFormatException.Quote(extra.Name)}, which this run has not: it is of another model or another optimizer")
             {
                 IsDamage = false,
             };
@@ -87,7 +88,7 @@ public static class CheckpointLoader
 
     // Values are kept in the type that the run has them in, such as masters of what was frozen in 16 bits; what an optimizer keeps means what its type says.
     private static bool Fits(CheckpointTensor tensor, StateSlice slice) =>
-        slice.Kind == CheckpointTensor.ParameterKind ? RestoredPart.Fits(tensor.ElementType(), slice.DType) : tensor.ElementType() == slice.DType;
+        slice.Kind == CheckpointTensor.ParameterKind ? RestoredRun.Fits(tensor.ElementType(), slice.DType) : tensor.ElementType() == slice.DType;
 
     private static bool IsMissingBeforeTheFirstStep(CheckpointReader reader, StateSlice slice) =>
         slice.Kind == CheckpointTensor.OptimizerKind && reader.Manifest.Step == 0
@@ -95,7 +96,7 @@ public static class CheckpointLoader
 
     private static void Read(CheckpointReader reader, TrainingState state)
     {
-        var parts = new List<RestoredPart>();
+        var runs = new List<RestoredRun>();
 
         // The device is done with what is overwritten.
         state.Module.Tensors.Synchronize();
@@ -108,25 +109,11 @@ public static class CheckpointLoader
                 continue;
             }
             foreach (var run in slice.Runs(start, length))
-                parts.AddRange(RestoredPart.Of(reader.Find(run.Name), run));
+                runs.Add(new RestoredRun(reader.Find(run.Name), run));
         }
 
-        ReadTogether(reader, parts);
-    }
-
-    // In the order of the file, several blocks at a time: while one is compared with its checksum the disk brings the next.
-    private static void ReadTogether(CheckpointReader reader, List<RestoredPart> parts)
-    {
-        try
-        {
-            Parallel.ForEach(
-                Partitioner.Create(parts.OrderBy(p => p.Part.Piece.File, StringComparer.Ordinal).ThenBy(p => reader.OffsetOf(p.Part)), EnumerablePartitionerOptions.NoBuffering),
-                new ParallelOptions { MaxDegreeOfParallelism = BlocksAtATime },
-                part => part.Restore(reader));
-        }
-        catch (AggregateException e) when (e.InnerExceptions.OfType<CheckpointException>().FirstOrDefault() is { } damage)
-        {
-            throw damage;
-        }
+        reader.Read(runs.Where(run => run.IsInPlace).SelectMany(run => run.Parts()));
+        foreach (var run in runs.Where(run => !run.IsInPlace))
+            run.Restore(reader);
     }
 }

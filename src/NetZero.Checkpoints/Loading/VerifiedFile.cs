@@ -1,22 +1,37 @@
 namespace NetZero.Checkpoints;
 
-/// <summary>One safetensors file of a checkpoint, opened after its header was found to be the one that was saved.</summary>
-internal sealed class VerifiedFile : IDisposable
+/// <summary>One safetensors file of a checkpoint, whose header was found to be the one that was saved.</summary>
+internal sealed class VerifiedFile
 {
-    private readonly SafetensorsFile _file;
+    private readonly Dictionary<string, SafetensorsTensor> _tensors;
 
-    private VerifiedFile(SafetensorsFile file) => _file = file;
-
-    public string Path => _file.Path;
-
-    /// <exception cref="CheckpointException">The file cannot be read, or its header is not the one that was saved.</exception>
-    public static VerifiedFile Open(string folder, CheckpointFile expected)
+    private VerifiedFile(string path, SafetensorsHeader header)
     {
-        var path = System.IO.Path.Combine(folder, expected.Name);
+        Path = path;
+        _tensors = header.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>What messages call it.</summary>
+    public string Path { get; }
+
+    /// <summary>Reads and checks a file's header.</summary>
+    /// <param name="files">The checkpoint, whose listing has this file with the length that the manifest says: so a damaged length costs no memory.</param>
+    /// <param name="expected">What the manifest says of it.</param>
+    /// <exception cref="CheckpointException">The file cannot be read, or its header is not the one that was saved.</exception>
+    public static VerifiedFile Open(ICheckpointFiles files, CheckpointFile expected)
+    {
+        var path = files.PathOf(expected.Name);
         try
         {
-            CheckHeader(path, expected);
-            return new VerifiedFile(SafetensorsFile.Open(path));
+            var header = new byte[expected.HeaderBytes];
+            files.Read(expected.Name, 0, header);
+            var found = BlockChecksums.Show(Crc32C.Of(header));
+            if (found != expected.HeaderCrc32c)
+                throw new CheckpointException(path, $"the header has checksum {found}, expected {expected.HeaderCrc32c}; this is not the file that was saved");
+            var length = SafetensorsHeader.ReadLength(path, header.AsSpan(0, Math.Min(SafetensorsHeader.PrefixBytes, header.Length)), expected.Bytes);
+            if (length != header.Length - SafetensorsHeader.PrefixBytes)
+                throw new CheckpointException(path, $"the header has {length} bytes, expected {header.Length - SafetensorsHeader.PrefixBytes}");
+            return new VerifiedFile(path, SafetensorsHeader.Parse(path, header.AsSpan(SafetensorsHeader.PrefixBytes), expected.Bytes));
         }
         catch (CheckpointFormatException e)
         {
@@ -32,59 +47,10 @@ internal sealed class VerifiedFile : IDisposable
     /// <exception cref="CheckpointException">The file has no such piece.</exception>
     public long OffsetOf(CheckpointTensor tensor, CheckpointPiece piece)
     {
-        try
-        {
-            return Find(tensor, piece).OffsetBytes;
-        }
-        catch (CheckpointFormatException e)
-        {
-            throw Wrong(e);
-        }
-    }
-
-    /// <summary>Reads bytes of a piece.</summary>
-    /// <exception cref="CheckpointException">The file has no such piece, or cannot be read.</exception>
-    public void Read(CheckpointTensor tensor, CheckpointPiece piece, long startBytes, Span<byte> destination)
-    {
-        try
-        {
-            Find(tensor, piece);
-            _file.ReadBytes(piece.Key, startBytes, destination);
-        }
-        catch (CheckpointFormatException e)
-        {
-            throw Wrong(e);
-        }
-        catch (IOException e)
-        {
-            throw new CheckpointException(Path, $"cannot be read: {e.Message}", e);
-        }
-    }
-
-    public void Dispose() => _file.Dispose();
-
-    private SafetensorsTensor Find(CheckpointTensor tensor, CheckpointPiece piece)
-    {
-        var found = _file.Find(piece.Key);
+        if (!_tensors.TryGetValue(piece.Key, out var found))
+            throw new CheckpointException(Path, $"there is no tensor {CheckpointFormatException.Quote(piece.Key)}");
         return found.DType.Name() == tensor.DType && found.ElementCount == piece.Elements
-            ? found
+            ? found.OffsetBytes
             : throw new CheckpointException(Path, $"tensor {CheckpointFormatException.Quote(piece.Key)} is {found.ElementCount} {found.DType.Name()}, expected {piece.Elements} {tensor.DType}");
-    }
-
-    private CheckpointException Wrong(CheckpointFormatException e) => new(Path, e.Message[(Path.Length + 2)..], e);
-
-    // The lengths were compared with the file's before, so that a damaged one costs no memory.
-    private static void CheckHeader(string path, CheckpointFile expected)
-    {
-        using var handle = File.OpenHandle(path);
-        if (RandomAccess.GetLength(handle) != expected.Bytes)
-            throw new CheckpointException(path, $"has {RandomAccess.GetLength(handle)} bytes, expected {expected.Bytes}");
-        var header = new byte[expected.HeaderBytes];
-        var read = 0;
-        while (read < header.Length && RandomAccess.Read(handle, header.AsSpan(read), read) is var more and > 0)
-            read += more;
-        var found = BlockChecksums.Show(Crc32C.Of(header.AsSpan(0, read)));
-        if (found != expected.HeaderCrc32c)
-            throw new CheckpointException(path, $"the header has checksum {found}, expected {expected.HeaderCrc32c}; this is not the file that was saved");
     }
 }

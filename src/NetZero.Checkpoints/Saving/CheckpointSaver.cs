@@ -7,7 +7,7 @@ namespace NetZero.Checkpoints;
 /// <summary>Saves the state of a distributed model and its optimizer, every rank its part. Every rank has one and makes the same calls, between steps.</summary>
 /// <remarks>
 /// <para>Synchronously, files are written from the tensors themselves, and nothing is copied. Asynchronously, the state is copied first, within the budget; training goes on
-/// while a thread of each rank writes, and the next save waits for the last.</para>
+/// while a thread of each rank writes, and the next save waits for the last. Where there is a store, rank 0 sends what is complete in the same way: in turn, or beside training.</para>
 /// <para>Note: a save in four moments. Rank 0 makes an empty folder under a name that begins with a dot, and all agree that there is one; each rank writes its file,
 /// flushes it and leaves its part of the manifest beside it; rank 0 joins the parts, writes the manifest and flushes; the folder is renamed. Before the last moment there is
 /// no such checkpoint, after it the checkpoint is whole.</para>
@@ -18,8 +18,9 @@ public sealed class CheckpointSaver : IDisposable
     private readonly TrainingState _state;
     private readonly SaverOptions _options;
     private readonly CancellationTokenSource _stop;
+    private readonly CheckpointSender? _sender;
     private SnapshotBuffer? _snapshot;
-    private Task<SaveReport>? _pending;
+    private Task<SaveReport?>? _pending;
 
     /// <summary>Makes the saver of one rank; the memory of snapshots is taken at the first save.</summary>
     /// <param name="folder">Where checkpoints go, the same on every rank: a folder that all ranks share.</param>
@@ -36,6 +37,7 @@ public sealed class CheckpointSaver : IDisposable
         _folder = folder;
         _options = options;
         _state = new TrainingState(module, optimizer);
+        _sender = options.Store is { } store ? new CheckpointSender(folder, store, options.KeepLast, options.KeepBest) : null;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
     }
 
@@ -67,16 +69,25 @@ public sealed class CheckpointSaver : IDisposable
     }
 
     /// <summary>What became of an asynchronous save, once it has ended; null while it lasts, or where there is none. Never blocks; ranks may get different answers.</summary>
-    public SaveReport? Poll() => _pending is { IsCompleted: true } ? Finish() : null;
+    public SaveReport? Poll() => _pending is { IsCompleted: true } ? Ended() : null;
 
-    /// <summary>Waits for an asynchronous save that is under way.</summary>
+    /// <summary>Waits for an asynchronous save that is under way. Every rank calls it.</summary>
     /// <returns>What became of it; null where there was none.</returns>
     public SaveReport? Finish()
     {
-        if (_pending is not { } pending)
-            return null;
-        _pending = null;
-        return pending.GetAwaiter().GetResult();
+        RankAgreement.WaitForAll(_state.Module.Group, _pending);
+        return Ended();
+    }
+
+    /// <summary>Begins to send the checkpoint that was loaded to the store, beside training, if a crash has kept it from there. Every rank calls it.</summary>
+    /// <param name="step">Its step.</param>
+    public void SendMissing(long step)
+    {
+        if (_sender is null)
+            return;
+        Finish();
+        var stop = _stop.Token;
+        _pending = Rank == 0 ? Task.Run(() => _sender.SendMissing(step, stop), CancellationToken.None) : null;
     }
 
     /// <summary>Takes the memory that asynchronous saves need, as the first of them does: so that a plan on Meta counts it.</summary>
@@ -96,6 +107,14 @@ public sealed class CheckpointSaver : IDisposable
         _snapshot?.Free();
         _snapshot = null;
         _stop.Dispose();
+    }
+
+    private SaveReport? Ended()
+    {
+        if (_pending is not { } pending)
+            return null;
+        _pending = null;
+        return pending.GetAwaiter().GetResult();
     }
 
     private static SaveReport? Either(SaveReport? last, SaveReport now) => last is { Failure: { } failure }
@@ -155,11 +174,17 @@ public sealed class CheckpointSaver : IDisposable
             if (Rank == 0)
                 report = Commit(manifest, start);
         });
-        return RankAgreement.FirstFailure(group, _state.Module.Tensors, problem) is { } late ? Failed(manifest.Step, start, late.Message) : report;
+        if (RankAgreement.FirstFailure(group, _state.Module.Tensors, problem) is { } late)
+            return Failed(manifest.Step, start, late.Message);
+        if (_sender is null)
+            return report;
+        var sending = Rank == 0 ? Task.Run(() => _sender.Send(report, _stop.Token)) : null;
+        RankAgreement.WaitForAll(group, sending);
+        return sending?.GetAwaiter().GetResult() ?? report;
     }
 
     // Copies what the budget holds and writes the rest at once; what was copied is written beside training.
-    private unsafe Task<SaveReport> WriteBeside(CheckpointManifest manifest, long start)
+    private unsafe Task<SaveReport?> WriteBeside(CheckpointManifest manifest, long start)
     {
         var folder = _folder.Partial(manifest.Step);
         var copies = new List<(StoredRun Stored, nint Source)>();
@@ -184,7 +209,7 @@ public sealed class CheckpointSaver : IDisposable
             }
         });
         var stop = _stop.Token;
-        return Task.Factory.StartNew(
+        return Task.Factory.StartNew<SaveReport?>(
             () =>
             {
                 problem ??= Attempt(() =>
@@ -199,7 +224,9 @@ public sealed class CheckpointSaver : IDisposable
                 var report = new SaveReport(manifest.Step, _folder.Of(manifest.Step), 0, Stopwatch.GetElapsedTime(start).TotalSeconds, problem?.Message);
                 if (Rank != 0 || problem is not null)
                     return report;
-                return Attempt(() => report = Commit(manifest, start)) is { } late ? Failed(manifest.Step, start, late.Message) : report;
+                if (Attempt(() => report = Commit(manifest, start)) is { } late)
+                    return Failed(manifest.Step, start, late.Message);
+                return _sender?.Send(report, stop) ?? report;
             },
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }

@@ -10,6 +10,22 @@ internal static class RankAgreement
     // One line with a path and a tensor's name; what is longer is cut.
     private const int LongestBytes = 4096;
 
+    // Far below what a collective waits for others, and so long that looking costs nothing.
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>Waits for what some ranks do beside training. Every rank calls it, and none waits in a collective for as long as another takes: that would look like a rank that hangs.</summary>
+    /// <param name="group">The ranks.</param>
+    /// <param name="work">What this rank does; null for nothing. How it ends is the caller's business.</param>
+    public static void WaitForAll(ProcessGroup group, Task? work)
+    {
+        Span<double> left = [1];
+        while (left[0] > 0)
+        {
+            left[0] = work is null || Task.WaitAny([work], LookEvery) == 0 ? 0 : 1;
+            group.AllReduce("checkpoint under way", left, ReduceOp.Max);
+        }
+    }
+
     /// <summary>The failure of the lowest rank that met one, on every rank; null where none has. Every rank calls it.</summary>
     /// <param name="group">The ranks.</param>
     /// <param name="tensors">This rank's tensors.</param>

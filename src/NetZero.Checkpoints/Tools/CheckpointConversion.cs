@@ -28,7 +28,7 @@ public static class CheckpointConversion
             if (!tensor.Shape.SequenceEqual(spec.Shape) || !Elements.CanReadAsSingle(tensor.ElementType()))
             {
                 throw new CheckpointException(
-                    checkpoint.Folder,
+                    checkpoint.Path,
                     $"tensor {CheckpointFormatException.Quote(spec.Name)} is {CheckpointFormatException.Show(tensor.Shape)} of {tensor.DType}, "
                     + $"expected {CheckpointFormatException.Show(spec.Shape)} of a floating-point type of at most 32 bits")
                 {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using NetZero.Collectives;
+using NetZero.Stores;
 using NetZero.Training;
 
 namespace NetZero.Cli;
@@ -38,7 +39,7 @@ internal sealed class TrainCommand
     private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Replace the run that the output folder holds." };
     private readonly Option<string?> _resume = new("--resume")
     {
-        Description = "Go on from a checkpoint: the newest of the output folder that verifies (auto), or the one of this folder.",
+        Description = "Go on from a checkpoint: the newest of the output folder and the run's store that verifies (auto), or the one of this folder or place in a store.",
         HelpName = "auto|PATH",
         Arity = ArgumentArity.ZeroOrOne,
     };
@@ -97,6 +98,7 @@ internal sealed class TrainCommand
         Overwrite = parsed.GetValue(_overwrite),
         Trace = parsed.GetValue(_trace),
         Resume = parsed.GetResult(_resume) is null ? null : parsed.GetValue(_resume) ?? ResumeAuto,
+        Stores = S3CheckpointStore.Open,
     };
 
     private static CancellationToken FinishFirst(Interrupts interrupts, ITerminal terminal, WorkerEnvironment? worker)

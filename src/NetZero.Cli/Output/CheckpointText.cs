@@ -18,5 +18,5 @@ internal static class CheckpointText
 
     public static string Line(SaveReport report) => report.Failure is { } failure
         ? $"checkpoint of step {report.Step}: {failure.ReplaceLineEndings(" ")}"
-        : $"checkpoint {Path.GetFileName(report.Path)}  {ByteSize.Show(report.Bytes)}  {ProgressText.Real(report.Seconds)} s";
+        : $"checkpoint {Path.GetFileName(report.Path)}  {ByteSize.Show(report.Bytes)}  {ProgressText.Real(report.Seconds)} s{(report.Stored is { } stored ? $"  -> {stored}" : "")}";
 }

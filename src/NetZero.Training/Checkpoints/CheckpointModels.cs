@@ -67,7 +67,7 @@ public static class CheckpointModels
     private static RunConfiguration Configuration(CheckpointReader checkpoint)
     {
         if (checkpoint.Manifest.Configuration is not { } saved || !saved.TryGetProperty(ModelSection, out var model))
-            throw new ConfigurationException($"'{checkpoint.Folder}' does not say which model it is of, so it cannot be exported");
+            throw new ConfigurationException($"'{checkpoint.Path}' does not say which model it is of, so it cannot be exported");
         var data = SaysTokenizer(checkpoint.Manifest) ? $", \"tokenizer\": {saved.GetProperty("data").GetProperty("tokenizer").GetRawText()}" : "";
         return RunConfiguration.Parse($$"""{"{{ModelSection}}": {{model.GetRawText()}}, "data": {"train": "-"{{data}}}, "train_batch_size": 1, "steps": 1}""");
     }

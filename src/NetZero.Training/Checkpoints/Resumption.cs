@@ -23,22 +23,22 @@ internal static class Resumption
             try
             {
                 var (manifest, _) = CheckpointLoader.Load(candidate, module, optimizer);
-                Check(candidate, manifest, run, ((Nn.Gpt2)module.Module).Config);
+                Check(candidate.Path, manifest, run, ((Nn.Gpt2)module.Module).Config);
                 early.Restore(manifest.Scalars);
                 var samples = manifest.Data is { } data ? order.Restore(new DataPosition(data.Samples, data.SamplesPerEpoch, data.Shuffle, data.Seed)) : 0;
-                return new ResumeReport(plan.Folder.FullPath, candidate, manifest.Step, samples, passedOver, Changes(manifest, run));
+                return new ResumeReport(plan.Place, candidate.Path, manifest.Step, samples, passedOver, Changes(manifest, run));
             }
             catch (CheckpointException e) when (e.IsDamage && plan.Candidates.Count > 1)
             {
                 passedOver.Add(e.Message);
             }
-            catch (CheckpointException e) when (e.IsDamage && Before(plan.Folder, candidate) is { } before)
+            catch (CheckpointException e) when (e.IsDamage && Before(candidate) is { } before)
             {
-                throw new CheckpointException(candidate, $"{Without(e.Message, candidate)}; the one before it is {before}", e);
+                throw new CheckpointException(candidate.Path, $"{Without(e.Message, candidate.Path)}; the one before it is {before}", e);
             }
         }
 
-        throw new CheckpointException(plan.Folder.FullPath, $"none of its {passedOver.Count} checkpoints can be used: {string.Join("; ", passedOver)}");
+        throw new CheckpointException(plan.Place, $"none of its {passedOver.Count} checkpoints can be used: {string.Join("; ", passedOver)}");
     }
 
     private static void Check(string checkpoint, CheckpointManifest manifest, RunConfiguration run, Nn.Gpt2Config model)
@@ -87,9 +87,8 @@ internal static class Resumption
         ];
     }
 
-    private static string? Before(CheckpointFolder folder, string candidate) => CheckpointFolder.TryStep(Path.GetFileName(candidate), out var step)
-        ? folder.Steps().Where(s => s < step).Select(folder.Of).FirstOrDefault()
-        : null;
+    private static string? Before(CheckpointReference candidate) =>
+        candidate.Step < 0 ? null : candidate.Place.Steps().Where(step => step < candidate.Step).Select(candidate.Place.Of).FirstOrDefault();
 
     private static string Without(string message, string checkpoint) =>
         message.StartsWith($"{checkpoint}: ", StringComparison.Ordinal) ? message[(checkpoint.Length + 2)..] : message;

@@ -56,7 +56,7 @@ internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrd
             state.Files.FlushMetrics();
         var data = order.At(samples);
         Finish();
-        _saver ??= new CheckpointSaver(new CheckpointFolder(state.Files.CheckpointsPath), module, optimizer, Policy.ToOptions(), rank.Cancellation);
+        _saver ??= Saver();
         Report(_saver.Save(new CheckpointManifest
         {
             Step = done,
@@ -66,6 +66,15 @@ internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrd
             ValidationLoss = validationLoss,
             Configuration = JsonDocument.Parse(state.Run.ToJson()).RootElement,
         }));
+    }
+
+    /// <summary>Sends the checkpoint that the run goes on from, if a crash has kept it from the store. Every rank calls it, with a state that was restored.</summary>
+    public void SendMissing(long step)
+    {
+        if (state.Store is null)
+            return;
+        _saver ??= Saver();
+        _saver.SendMissing(step);
     }
 
     /// <summary>Waits for what is still being written.</summary>
@@ -82,6 +91,9 @@ internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrd
 
     public void Dispose() => _saver?.Dispose();
 
+    private CheckpointSaver Saver() =>
+        new(new CheckpointFolder(state.Files.CheckpointsPath), module, optimizer, Policy.ToOptions() with { Store = state.Store }, rank.Cancellation);
+
     private bool IsDueByTime() => Policy.EveryMinutes > 0 && Stopwatch.GetElapsedTime(_lastBegun).TotalMinutes >= Policy.EveryMinutes;
 
     // Rank 0 completes checkpoints, so it knows of the failures of all.
@@ -91,13 +103,10 @@ internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrd
             return;
         state.Observer.OnCheckpoint(report);
         if (report.Bytes > 0)
-        {
             state.Saved = report;
-            return;
-        }
-
-        _failure = report.Failure;
-        if (Policy.StopOnFailure)
-            throw new IOException($"the checkpoint of step {report.Step} could not be saved: {report.Failure}");
+        else
+            _failure = report.Failure;
+        if (Policy.StopOnFailure && (report.Bytes == 0 || report.StoreFailed))
+            throw new IOException($"the checkpoint of step {report.Step} {(report.Bytes == 0 ? "could not be saved" : "is not where it should be")}: {report.Failure}");
     }
 }

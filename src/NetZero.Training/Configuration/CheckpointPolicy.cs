@@ -23,7 +23,10 @@ public sealed record CheckpointPolicy
     /// <summary>The most bytes of a rank's copies from which files are written while training goes on; 0 is as many as the rank stores.</summary>
     public long SnapshotBudgetBytes { get; init; }
 
-    /// <summary>Whether a checkpoint that cannot be saved ends training.</summary>
+    /// <summary>The place in an object store, such as <c>s3://BUCKET/PREFIX</c>, that each checkpoint is sent to once it is in the run's folder; null for nowhere.</summary>
+    public string? Store { get; init; }
+
+    /// <summary>Whether a checkpoint that cannot be saved, or sent to the store, ends training.</summary>
     public bool StopOnFailure { get; init; }
 
     /// <summary>Whether checkpoints are saved at all. Then the last step is saved too, and the step at which a run is asked to stop.</summary>

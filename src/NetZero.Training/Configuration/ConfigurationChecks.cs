@@ -152,6 +152,8 @@ internal static class ConfigurationChecks
             yield return $"'early_stopping.patience' is {c.EarlyStopping.Patience}, but nothing is evaluated: 'eval_every' is 0 (off); set it and 'data.validation', or leave 'early_stopping' out";
         if (c.Checkpoints.KeepBest > 0 && c.Data.Validation.Count == 0)
             yield return $"'checkpoint.keep_best' is {c.Checkpoints.KeepBest}, but there is no 'data.validation' to tell the best by; name one, or leave 'keep_best' out";
+        if (c.Checkpoints.Store is { } store && !RunStores.IsIn(store))
+            yield return $"'checkpoint.store' is '{store}', expected a place in an object store such as s3://BUCKET/PREFIX; checkpoints are in the run's folder without it";
         if (c.EvalEvery == 0 && c.Data.Validation.Count > 0 && c.Checkpoints.KeepBest == 0)
             yield return "'data.validation' would have no effect: 'eval_every' is 0 (off); set it, or leave 'data.validation' out";
         if (c.GradientClipping > 0 && c.GradientClippingValue > 0)

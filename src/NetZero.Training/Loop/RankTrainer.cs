@@ -40,6 +40,8 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         if (state.Files.Trace is { } trace)
             module.Observer = new TraceRecorder(trace, rank.Tensors.Ledger, rank.Rank, state.Started);
         using var checkpoints = _run.Checkpoints.IsOn ? new RunCheckpoints(state, rank, _order, module, optimizer, _early) : null;
+        if (first > 0)
+            checkpoints?.SendMissing(first);
         var saved = first;
         for (var step = first; step < _run.Steps && _early.Reason is null; step++)
         {

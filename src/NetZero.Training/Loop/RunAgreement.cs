@@ -26,7 +26,7 @@ internal static class RunAgreement
 
     /// <summary>What the ranks go on from: all must see the same checkpoints.</summary>
     public static KeyValuePair<string, string> Of(ResumePlan? resume) =>
-        new("checkpoints", resume is null ? "not asked for" : string.Join(", ", resume.Candidates.Select(Path.GetFileName).DefaultIfEmpty("none")));
+        new("checkpoints", resume is null ? "not asked for" : string.Join(", ", resume.Candidates.Select(c => RunStores.IsIn(c.Path) ? c.Path : c.Name).DefaultIfEmpty("none")));
 
     private static void Flatten(JsonElement element, string path, List<KeyValuePair<string, string>> pairs)
     {

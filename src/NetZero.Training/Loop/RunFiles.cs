@@ -4,9 +4,10 @@ namespace NetZero.Training;
 
 /// <summary>The files of a run: begun anew, or gone on with, before the first step; rank 0 writes them for all.</summary>
 /// <param name="folder">Where they are.</param>
+/// <param name="store">Where the run's checkpoints are sent, if they are.</param>
 /// <param name="trace">Whether a trace is among them.</param>
 /// <param name="writes">False on ranks whose files another process writes.</param>
-internal sealed class RunFiles(RunFolder folder, bool trace, bool writes) : IDisposable
+internal sealed class RunFiles(RunFolder folder, ICheckpointStore? store, bool trace, bool writes) : IDisposable
 {
     private MetricsWriter? _metrics;
 
@@ -18,29 +19,45 @@ internal sealed class RunFiles(RunFolder folder, bool trace, bool writes) : IDis
     public string CheckpointsPath => folder.CheckpointsPath;
 
     /// <summary>Begins the files of a new run; an older run's go.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="storeGoesOn">Whether what its store holds is the run's.</param>
     /// <exception cref="ConfigurationException">The folder cannot be written to after all.</exception>
-    public void Begin(RunConfiguration run)
+    /// <exception cref="IOException">The store does not answer, or refuses.</exception>
+    public void Begin(RunConfiguration run, bool storeGoesOn = false)
     {
         if (!writes)
             return;
         folder.Begin(run);
+        foreach (var step in storeGoesOn ? [] : store?.Steps() ?? [])
+            store!.Remove(step);
         Open(keepBytes: 0);
     }
 
     /// <summary>Goes on with a run after <paramref name="step"/> steps: what its files say of later ones goes, and its later checkpoints are set aside.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="step">The steps.</param>
+    /// <param name="fromStore">Whether that checkpoint is the store's: the folder's of the same step, if there is one, is damaged.</param>
     /// <returns>What the files say of the steps before.</returns>
     /// <exception cref="IOException">The folder cannot be written to.</exception>
-    public EarlierSteps Continue(RunConfiguration run, long step)
+    public EarlierSteps Continue(RunConfiguration run, long step, bool fromStore)
     {
         if (!writes)
             return EarlierSteps.None;
         var earlier = MetricsReader.Before(folder.MetricsPath, step);
         folder.Continue(run);
         var checkpoints = new CheckpointFolder(CheckpointsPath);
-        foreach (var later in checkpoints.Steps().Where(s => s > step))
+        foreach (var later in checkpoints.Steps().Where(s => s > step || (fromStore && s == step)))
             checkpoints.SetAside(later);
         Open(earlier.Bytes);
         return earlier;
+    }
+
+    /// <summary>Sets the later checkpoints of the run's store aside, as <see cref="Continue"/> does those of its folder.</summary>
+    /// <exception cref="IOException">The store does not answer, or refuses.</exception>
+    public void SetAsideInStore(long step)
+    {
+        foreach (var later in writes ? store?.Steps().Where(s => s > step) ?? [] : [])
+            store!.SetAside(later);
     }
 
     public void Write(StepMetrics metrics) => _metrics?.Write(metrics);

@@ -6,8 +6,8 @@ namespace NetZero.Training;
 
 /// <summary>What the ranks of a run share: inputs that nobody changes, and one slot a rank for what it reports.</summary>
 internal sealed class RunState(
-    RunConfiguration run, Gpt2Config model, TrainingText text, TextDataset? validation, HuggingFaceSource? source, RunFiles files, ITokenizer tokenizer,
-    ITrainingObserver observer, ResumePlan? resume)
+    RunConfiguration run, Gpt2Config model, TrainingText text, TextDataset? validation, HuggingFaceSource? source, RunFiles files, ICheckpointStore? store,
+    ITokenizer tokenizer, ITrainingObserver observer, ResumePlan? resume)
 {
     private readonly List<StepMetrics> _metrics = [];
     private readonly RankMemory?[] _memory = new RankMemory?[run.Ranks];
@@ -23,6 +23,9 @@ internal sealed class RunState(
     public HuggingFaceSource? Source => source;
 
     public RunFiles Files => files;
+
+    /// <summary>Where the run's checkpoints are sent; null for nowhere.</summary>
+    public ICheckpointStore? Store => store;
 
     public ITokenizer Tokenizer => tokenizer;
 
@@ -68,9 +71,11 @@ internal sealed class RunState(
     public void Begin(ResumeReport resumed)
     {
         if (resume is { InPlace: true })
-            Earlier = files.Continue(run, resumed.Step);
+            Earlier = files.Continue(run, resumed.Step, RunStores.IsIn(resumed.Checkpoint!));
         else
-            files.Begin(run);
+            files.Begin(run, resume is { InStore: true });
+        if (resume is { InStore: true })
+            files.SetAsideInStore(resumed.Step);
         Resumed = resumed;
         observer.OnResume(resumed);
     }

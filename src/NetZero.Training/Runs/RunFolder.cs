@@ -100,15 +100,16 @@ public sealed class RunFolder
     }
 
     /// <summary>Like <see cref="Check(RunConfiguration, bool)"/>, for a run that may go on with what the folder holds.</summary>
-    /// <exception cref="ConfigurationException">As there, or what <see cref="TrainingOptions.Resume"/> names is not there.</exception>
+    /// <exception cref="ConfigurationException">As there, or what <see cref="TrainingOptions.Resume"/> names is not there, or the store does not answer.</exception>
     /// <exception cref="CheckpointException">The checkpoint that it names is damaged.</exception>
     public static RunFolder Check(RunConfiguration configuration, TrainingOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return Check(configuration, options, options.ResumePlan(configuration));
+        using var stores = RunStores.Of(configuration, options);
+        return Check(configuration, options, options.ResumePlan(configuration, stores), stores);
     }
 
-    internal static RunFolder Check(RunConfiguration configuration, TrainingOptions options, ResumePlan? plan)
+    internal static RunFolder Check(RunConfiguration configuration, TrainingOptions options, ResumePlan? plan, RunStores stores)
     {
         if (plan is { InPlace: true } && options.Overwrite)
             throw new ConfigurationException("--resume goes on with the run that --overwrite would replace; leave one of them out");
@@ -118,6 +119,7 @@ public sealed class RunFolder
             throw new ConfigurationException(
                 $"--resume: '{folder.FullPath}' holds a finished run without checkpoints, so there is nothing to go on from; replace it with --overwrite, or choose another with --output");
         }
+        stores.Check(plan, options.Overwrite);
         return folder;
     }
 
@@ -166,7 +168,12 @@ public sealed class RunFolder
 
     /// <summary>Goes on with a run that the folder holds: its configuration is replaced by the one it goes on with, and nothing else is touched.</summary>
     /// <exception cref="IOException">The folder cannot be written to.</exception>
-    internal void Continue(RunConfiguration configuration) => File.WriteAllBytes(Path.Combine(FullPath, ConfigurationFile), configuration.ToJson());
+    internal void Continue(RunConfiguration configuration)
+    {
+        // The run's checkpoints may have come from its store, to a machine that has not seen it before.
+        Directory.CreateDirectory(FullPath);
+        File.WriteAllBytes(Path.Combine(FullPath, ConfigurationFile), configuration.ToJson());
+    }
 
     private static void ThrowIfTaken(string path, string full, bool overwrite)
     {

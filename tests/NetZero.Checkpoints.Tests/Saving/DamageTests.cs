@@ -81,7 +81,7 @@ public sealed class DamageTests : IDisposable
         File.WriteAllBytes(path, bytes);
         var manifest = ManifestFile.Read(_checkpoints.Of(5));
         Assert.Contains("header", Assert.Throws<CheckpointException>(() => VerifiedFile.Open(
-            _checkpoints.Of(5), manifest.Files.First(f => f.Name == Path.GetFileName(path)))).Message, StringComparison.Ordinal);
+            _checkpoints.Files(5), manifest.Files.First(f => f.Name == Path.GetFileName(path)))).Message, StringComparison.Ordinal);
     }
 
     private void AssertFound(string path, byte[] bytes)

@@ -52,8 +52,8 @@ internal static class CheckpointDiffVerb
 
     private static void Write(Utf8JsonWriter json, CheckpointReader left, CheckpointReader right, TensorDifference[] differences)
     {
-        json.WriteString("first", left.Folder);
-        json.WriteString("second", right.Folder);
+        json.WriteString("first", left.Path);
+        json.WriteString("second", right.Path);
         json.WriteNumber("first_step", left.Manifest.Step);
         json.WriteNumber("second_step", right.Manifest.Step);
         json.WriteBoolean("equal", differences.Length == 0);

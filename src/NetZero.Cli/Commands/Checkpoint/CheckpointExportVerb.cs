@@ -31,7 +31,7 @@ internal static class CheckpointExportVerb
             {
                 JsonLine.Write(terminal.Out, writer =>
                 {
-                    writer.WriteString("checkpoint", reader.Folder);
+                    writer.WriteString("checkpoint", reader.Path);
                     writer.WriteString("folder", target);
                     writer.WriteStartArray("files");
                     foreach (var file in files)
@@ -41,7 +41,7 @@ internal static class CheckpointExportVerb
             }
             else
             {
-                terminal.Out.WriteLine($"{reader.Folder} -> {target}: {string.Join(", ", files)}");
+                terminal.Out.WriteLine($"{reader.Path} -> {target}: {string.Join(", ", files)}");
             }
             return ExitCodes.Success;
         }));

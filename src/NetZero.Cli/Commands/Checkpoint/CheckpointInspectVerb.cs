@@ -34,7 +34,7 @@ internal static class CheckpointInspectVerb
     private static IEnumerable<string> Lines(CheckpointReader reader)
     {
         var m = reader.Manifest;
-        yield return $"path    {reader.Folder}";
+        yield return $"path    {reader.Path}";
         yield return $"step    {m.Step}; format {m.Version}, NetZero {m.Library}; saved by {CheckpointWords.Ranks(m.World)} ranks at stage {m.World.Stage}";
         if (m.Data is { } data)
             yield return $"data    {data.Samples} samples of {data.SamplesPerEpoch} an epoch, {(data.Shuffle ? $"shuffled by seed {data.Seed}" : "in text order")}";
@@ -61,7 +61,7 @@ internal static class CheckpointInspectVerb
 
     private static void Write(Utf8JsonWriter json, CheckpointReader reader, bool tensors)
     {
-        json.WriteString("path", reader.Folder);
+        json.WriteString("path", reader.Path);
         CheckpointWords.Write(json, reader.Manifest);
         if (reader.Manifest.Data is { } data)
             json.WriteNumber("samples", data.Samples);

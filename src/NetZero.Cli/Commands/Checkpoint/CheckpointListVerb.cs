@@ -25,32 +25,29 @@ internal static class CheckpointListVerb
         return command;
     }
 
-    private sealed record Row(string Path, CheckpointManifest? Manifest, string? Damage)
-    {
-        public DateTime Saved { get; } = File.GetLastWriteTime(System.IO.Path.Combine(Path, CheckpointManifest.FileName));
-    }
+    private sealed record Row(CheckpointReference Checkpoint, CheckpointManifest? Manifest, DateTimeOffset Saved, string? Damage);
 
-    private static Row Read(string path)
+    private static Row Read(CheckpointReference checkpoint)
     {
         try
         {
-            using var reader = CheckpointReader.Open(path);
-            return new Row(path, reader.Manifest, null);
+            using var reader = checkpoint.Open();
+            return new Row(checkpoint, reader.Manifest, reader.Saved, null);
         }
         catch (CheckpointException e)
         {
-            return new Row(path, null, e.Message);
+            return new Row(checkpoint, null, default, e.Message);
         }
     }
 
     private static IReadOnlyList<string> Cells(Row row) => row.Manifest is { } m
         ?
         [
-            Path.GetFileName(row.Path), m.Step.ToString(CultureInfo.InvariantCulture), ByteSize.Show(m.StateBytes()), CheckpointWords.Ranks(m.World),
+            row.Checkpoint.Name, m.Step.ToString(CultureInfo.InvariantCulture), ByteSize.Show(m.StateBytes()), CheckpointWords.Ranks(m.World),
             m.World.Stage.ToString(CultureInfo.InvariantCulture), m.ValidationLoss is { } loss ? ProgressText.Real(loss) : "",
-            row.Saved.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), "",
+            row.Saved.LocalDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), "",
         ]
-        : [Path.GetFileName(row.Path), "", "", "", "", "", "", $"damaged: {row.Damage}"];
+        : [row.Checkpoint.Name, "", "", "", "", "", "", $"damaged: {row.Damage}"];
 
     private static void Write(Utf8JsonWriter json, IEnumerable<Row> rows)
     {
@@ -58,11 +55,11 @@ internal static class CheckpointListVerb
         foreach (var row in rows)
         {
             json.WriteStartObject();
-            json.WriteString("path", row.Path);
+            json.WriteString("path", row.Checkpoint.Path);
             if (row.Manifest is { } m)
             {
                 CheckpointWords.Write(json, m);
-                json.WriteString("saved", row.Saved.ToUniversalTime());
+                json.WriteString("saved", row.Saved.UtcDateTime);
             }
             else
             {

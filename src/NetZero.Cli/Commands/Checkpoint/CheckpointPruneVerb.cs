@@ -23,9 +23,9 @@ internal static class CheckpointPruneVerb
             var found = CheckpointCommand.Find(parsed.GetValue(path)!);
             if (found.IsOne)
                 throw new ConfigurationException($"'{parsed.GetValue(path)}' is one checkpoint; name the folder around it");
-            var steps = Retention.Superfluous(found.Folder, newest, lowest);
+            var steps = Retention.Superfluous(found.Place, newest, lowest);
             foreach (var step in parsed.GetValue(dry) ? [] : steps)
-                found.Folder.Remove(step);
+                found.Place.Remove(step);
             if (parsed.GetValue(json))
             {
                 JsonLine.Write(terminal.Out, writer =>
@@ -33,14 +33,14 @@ internal static class CheckpointPruneVerb
                     writer.WriteBoolean("dry_run", parsed.GetValue(dry));
                     writer.WriteStartArray("removed");
                     foreach (var step in steps)
-                        writer.WriteStringValue(found.Folder.Of(step));
+                        writer.WriteStringValue(found.Place.Of(step));
                     writer.WriteEndArray();
                     writer.WriteNumber("kept", found.Checkpoints.Count - steps.Count);
                 });
                 return;
             }
             foreach (var step in steps)
-                terminal.Out.WriteLine($"{(parsed.GetValue(dry) ? "would remove" : "removed")} {found.Folder.Of(step)}");
+                terminal.Out.WriteLine($"{(parsed.GetValue(dry) ? "would remove" : "removed")} {found.Place.Of(step)}");
             terminal.Out.WriteLine($"{found.Checkpoints.Count - steps.Count} of {found.Checkpoints.Count} stay");
         });
         return command;

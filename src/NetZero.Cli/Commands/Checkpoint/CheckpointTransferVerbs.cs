@@ -1,6 +1,5 @@
 using System.CommandLine;
 using NetZero.Checkpoints;
-using NetZero.Stores;
 using NetZero.Training;
 
 namespace NetZero.Cli;
@@ -16,11 +15,10 @@ internal static class CheckpointTransferVerbs
         var command = new Command("push", "Sends a checkpoint to an S3-compatible object store; what an earlier attempt has sent is not sent again.") { path, store, json };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var location = Location(parsed.GetValue(store)!);
-            var checkpoint = CheckpointCommand.Find(parsed.GetValue(path)!).Checkpoints[0];
-            using var client = S3Location.Client();
-            var bytes = await new S3CheckpointStore(client, location).PushAsync(checkpoint, cancellation);
-            Write(terminal, parsed.GetValue(json), checkpoint, $"{location}{Path.GetFileName(checkpoint)}", bytes);
+            using var to = Place(parsed.GetValue(store)!);
+            var checkpoint = CheckpointCommand.FindFolder(parsed.GetValue(path)!).Checkpoints[0].Path;
+            var bytes = await to.PushAsync(checkpoint, cancellation);
+            Write(terminal, parsed.GetValue(json), checkpoint, $"{to.FullPath}{Path.GetFileName(checkpoint)}", bytes);
             return ExitCodes.Success;
         });
         return command;
@@ -35,16 +33,14 @@ internal static class CheckpointTransferVerbs
         var command = new Command("pull", "Fetches a checkpoint from an S3-compatible object store and verifies it.") { store, folder, step, json };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var location = Location(parsed.GetValue(store)!);
-            using var client = S3Location.Client();
-            var from = new S3CheckpointStore(client, location);
-            var steps = await from.StepsAsync(cancellation);
+            using var from = Place(parsed.GetValue(store)!);
+            var steps = await Task.Run(from.Steps, cancellation);
             var wanted = parsed.GetValue(step) ?? steps.Cast<long?>().FirstOrDefault();
             if (wanted is not { } number || !steps.Contains(number))
-                throw new ConfigurationException($"{location} has {(steps.Count == 0 ? "no checkpoints" : $"no checkpoint of step {wanted}; its steps are {string.Join(", ", steps)}")}");
+                throw new ConfigurationException($"{from.FullPath} has {(steps.Count == 0 ? "no checkpoints" : $"no checkpoint of step {wanted}; its steps are {string.Join(", ", steps)}")}");
             var checkpoint = await from.PullAsync(number, new CheckpointFolder(parsed.GetValue(folder)!), cancellation);
             using var reader = CheckpointReader.Open(checkpoint);
-            Write(terminal, parsed.GetValue(json), $"{location}{Path.GetFileName(checkpoint)}", checkpoint, reader.Manifest.Files.Sum(f => f.Bytes));
+            Write(terminal, parsed.GetValue(json), from.Of(number), checkpoint, reader.Manifest.Files.Sum(f => f.Bytes));
             return ExitCodes.Success;
         });
         return command;
@@ -55,16 +51,10 @@ internal static class CheckpointTransferVerbs
         Description = "Where in the store. Keys and region are found as AWS's own tools find them; AWS_ENDPOINT_URL names another store than Amazon's.",
     };
 
-    private static S3Location Location(string text)
+    private static ICheckpointStore Place(string text)
     {
-        try
-        {
-            return S3Location.Parse(text);
-        }
-        catch (FormatException e)
-        {
-            throw new ConfigurationException(e.Message, e);
-        }
+        var (store, step) = CheckpointCommand.OpenStore(text);
+        return step is null ? store : throw new ConfigurationException($"'{text}' is one checkpoint; name the place around it");
     }
 
     private static void Write(ITerminal terminal, bool json, string from, string to, long bytes)

@@ -21,16 +21,16 @@ internal static class CheckpointVerifyVerb
         return command;
     }
 
-    private sealed record Result(string Path, IReadOnlyList<string> Damage, long Bytes, double Seconds);
+    private sealed record Result(CheckpointReference Checkpoint, IReadOnlyList<string> Damage, long Bytes, double Seconds);
 
-    private static Result Verify(string checkpoint, CancellationToken cancellation)
+    private static Result Verify(CheckpointReference checkpoint, CancellationToken cancellation)
     {
         var damage = new List<string>();
         var start = Stopwatch.GetTimestamp();
         long bytes = 0;
         try
         {
-            using var reader = CheckpointReader.Open(checkpoint);
+            using var reader = checkpoint.Open();
             reader.Verify(damage.Add, cancellation);
             bytes = reader.BytesRead;
         }
@@ -49,12 +49,12 @@ internal static class CheckpointVerifyVerb
         {
             if (result.Damage.Count == 0)
             {
-                terminal.Out.WriteLine($"{Path.GetFileName(result.Path)}  sound  {ByteSize.Show(result.Bytes)} in {ProgressText.Real(result.Seconds)} s");
+                terminal.Out.WriteLine($"{result.Checkpoint.Name}  sound  {ByteSize.Show(result.Bytes)} in {ProgressText.Real(result.Seconds)} s");
                 continue;
             }
 
             code = ExitCodes.DamagedCheckpoint;
-            terminal.Out.WriteLine($"{Path.GetFileName(result.Path)}  damaged");
+            terminal.Out.WriteLine($"{result.Checkpoint.Name}  damaged");
             foreach (var line in result.Damage)
                 terminal.Error.WriteLine($"error: {line}");
         }
@@ -71,7 +71,7 @@ internal static class CheckpointVerifyVerb
             foreach (var result in results)
             {
                 json.WriteStartObject();
-                json.WriteString("path", result.Path);
+                json.WriteString("path", result.Checkpoint.Path);
                 json.WriteBoolean("sound", result.Damage.Count == 0);
                 json.WriteNumber("bytes", result.Bytes);
                 json.WriteNumber("seconds", result.Seconds);

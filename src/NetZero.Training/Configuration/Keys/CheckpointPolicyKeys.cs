@@ -29,6 +29,10 @@ internal static class CheckpointPolicyKeys
         { Only = (c => c.IsOn && c.Async, "checkpoint.async true") },
         new ValueKey<CheckpointPolicy, bool>(
             "stop_on_failure", new Flag(), c => c.StopOnFailure, (c, v) => c with { StopOnFailure = v },
-            "Whether a checkpoint that cannot be saved ends training; otherwise it is reported.")
+            "Whether a checkpoint that cannot be saved, or sent to the store, ends training; otherwise it is reported.")
+        { Only = On },
+        new ValueKey<CheckpointPolicy, string?>(
+            "store", new PathText(), c => c.Store, (c, v) => c with { Store = v },
+            "The place in an object store that each checkpoint is sent to once it is in the run's folder, such as \"s3://BUCKET/PREFIX\".")
         { Only = On });
 }

@@ -1,12 +1,9 @@
 namespace NetZero.Checkpoints;
 
-/// <summary>A place other than a folder where checkpoints are kept, such as an object store. A checkpoint is there once it is complete, and never in part.</summary>
-public interface ICheckpointStore
+/// <summary>A place other than a folder, such as an object store. A checkpoint is there once it is complete, and never in part.</summary>
+/// <remarks>Whoever has opened it disposes it.</remarks>
+public interface ICheckpointStore : ICheckpointPlace, IDisposable
 {
-    /// <summary>The steps whose checkpoints are complete, newest first.</summary>
-    /// <exception cref="IOException">The store does not answer, or refuses.</exception>
-    Task<IReadOnlyList<long>> StepsAsync(CancellationToken cancellation = default);
-
     /// <summary>Brings a checkpoint to the store. What an earlier attempt has brought is not sent again.</summary>
     /// <param name="checkpoint">The checkpoint's folder.</param>
     /// <param name="cancellation">Gives up; what was sent is of use to the next attempt.</param>
@@ -21,7 +18,7 @@ public interface ICheckpointStore
     /// <exception cref="IOException">The store does not answer or has no such checkpoint, or the folder cannot be written.</exception>
     Task<string> PullAsync(long step, CheckpointFolder into, CancellationToken cancellation = default);
 
-    /// <summary>Removes a checkpoint; nothing happens where there is none.</summary>
+    /// <summary>Removes what attempts that nobody will take up again have left: all of steps before <paramref name="step"/> that is no checkpoint.</summary>
     /// <exception cref="IOException">The store does not answer, or refuses.</exception>
-    Task RemoveAsync(long step, CancellationToken cancellation = default);
+    Task RemoveLeftoversAsync(long step, CancellationToken cancellation = default);
 }

@@ -8,7 +8,7 @@ namespace NetZero.Checkpoints;
 /// removed. So a folder of the name <c>step-N</c> is whole at any instant, and what else a crash may leave begins with a dot and is removed by the next save.
 /// </remarks>
 /// <param name="path">The folder; it need not exist.</param>
-public sealed class CheckpointFolder(string path)
+public sealed class CheckpointFolder(string path) : ICheckpointPlace
 {
     private const string Prefix = "step-";
     private const string PartialSuffix = ".partial";
@@ -36,6 +36,9 @@ public sealed class CheckpointFolder(string path)
         steps.Sort((a, b) => b.CompareTo(a));
         return steps;
     }
+
+    /// <inheritdoc/>
+    public ICheckpointFiles Files(long step) => new FolderFiles(Of(step));
 
     /// <summary>The step that a checkpoint's folder is named after.</summary>
     public static bool TryStep(string name, out long step)

@@ -4,13 +4,11 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Xml.Linq;
-using Amazon.Runtime;
-using Amazon.S3;
 
-namespace NetZero.Stores.Tests;
+namespace NetZero.Testing;
 
 /// <summary>What goes wrong with a request.</summary>
-internal enum Fault
+public enum Fault
 {
     None,
 
@@ -25,11 +23,20 @@ internal enum Fault
 
     /// <summary>403 AccessDenied.</summary>
     Denied,
+
+    /// <summary>No answer, ever; nothing done.</summary>
+    Hang,
+
+    /// <summary>Half of the answer's bytes, and then nothing more.</summary>
+    Stall,
+
+    /// <summary>The answer has a byte that is not the object's.</summary>
+    Flip,
 }
 
 /// <summary>An S3 server of one bucket on the loopback: objects, multipart uploads with their parts, ranges, pages of listings, and faults on demand.</summary>
 /// <remarks>It speaks what the REST API Reference of Amazon S3 says of these requests, signed and chunked bodies included; signatures must be there, and are not checked.</remarks>
-internal sealed class FakeS3 : IDisposable
+public sealed class FakeS3 : IDisposable
 {
     public const string Bucket = "bucket";
 
@@ -39,6 +46,7 @@ internal sealed class FakeS3 : IDisposable
     private static readonly XNamespace Xml = "http://s3.amazonaws.com/doc/2006-03-01/";
 
     private readonly HttpListener _listener;
+    private readonly CancellationTokenSource _gone = new();
     private readonly ConcurrentDictionary<string, Upload> _uploads = new(StringComparer.Ordinal);
 
     public FakeS3()
@@ -77,11 +85,22 @@ internal sealed class FakeS3 : IDisposable
     /// <summary>Decides on each request's fault.</summary>
     public Func<string, Fault> Faults { get; set; } = _ => Fault.None;
 
-    public IAmazonS3 Client(int retries = 4) => new AmazonS3Client(
-        new BasicAWSCredentials("key", "secret"),
-        new AmazonS3Config { ServiceURL = Url, ForcePathStyle = true, AuthenticationRegion = "us-east-1", RetryMode = RequestRetryMode.Standard, MaxErrorRetry = retries });
+    /// <summary>What a process needs in its environment to reach it.</summary>
+    public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
+    {
+        ["AWS_ENDPOINT_URL_S3"] = Url,
+        ["AWS_ACCESS_KEY_ID"] = "key",
+        ["AWS_SECRET_ACCESS_KEY"] = "secret",
+        ["AWS_REGION"] = "us-east-1",
+        ["AWS_EC2_METADATA_DISABLED"] = "true",
+    };
 
-    public void Dispose() => _listener.Close();
+    public void Dispose()
+    {
+        // Without a timer of its own there is nothing else to free, and a test may end the server before the class ends the test.
+        _gone.Cancel();
+        _listener.Close();
+    }
 
     private sealed record Upload(string Key, DateTime Begun)
     {
@@ -121,7 +140,10 @@ internal sealed class FakeS3 : IDisposable
             var fault = Faults(name);
             if (fault is Fault.Error or Fault.SlowDown or Fault.Denied)
                 throw fault == Fault.Error ? new S3Error(500, "InternalError") : fault == Fault.SlowDown ? new S3Error(503, "SlowDown") : new S3Error(403, "AccessDenied");
-            Answer(context, key, body, fault == Fault.CutOff);
+            if (fault == Fault.Hang)
+                _gone.Token.WaitHandle.WaitOne();
+            else
+                Answer(context, key, body, fault);
         }
         catch (S3Error e)
         {
@@ -133,7 +155,7 @@ internal sealed class FakeS3 : IDisposable
         }
     }
 
-    private void Answer(HttpListenerContext context, string key, byte[] body, bool cutOff)
+    private void Answer(HttpListenerContext context, string key, byte[] body, Fault fault)
     {
         var (request, response, query) = (context.Request, context.Response, context.Request.QueryString);
         var uploads = request.Url!.Query.TrimStart('?').Split('&').Any(p => p is "uploads" or "uploads=");
@@ -164,6 +186,11 @@ internal sealed class FakeS3 : IDisposable
                 Complete(upload, body);
                 Send(response, 200, new XElement(Xml + "CompleteMultipartUploadResult", new XElement(Xml + "Key", key), new XElement(Xml + "ETag", Tag(Objects[key]))));
                 break;
+            case ("DELETE", false, { } upload, _):
+                _uploads.TryRemove(upload, out var _);
+                response.StatusCode = 204;
+                response.Close();
+                break;
             case ("PUT", false, null, _):
                 Objects[key] = body;
                 response.Headers["ETag"] = Tag(body);
@@ -175,7 +202,7 @@ internal sealed class FakeS3 : IDisposable
                 response.Close();
                 break;
             case ("GET", false, null, _):
-                SendObject(request, response, Objects.TryGetValue(key, out var bytes) ? bytes : throw new S3Error(404, "NoSuchKey"), cutOff);
+                SendObject(request, response, Objects.TryGetValue(key, out var bytes) ? bytes : throw new S3Error(404, "NoSuchKey"), fault);
                 break;
             default:
                 throw new S3Error(501, "NotImplemented");
@@ -210,7 +237,8 @@ internal sealed class FakeS3 : IDisposable
         return new XElement(
             Xml + "ListBucketResult", new XElement(Xml + "IsTruncated", keys.Length > page.Length ? "true" : "false"), new XElement(Xml + "KeyCount", page.Length),
             keys.Length > page.Length ? new XElement(Xml + "NextContinuationToken", page[^1]) : null,
-            page.Select(k => new XElement(Xml + "Contents", new XElement(Xml + "Key", k), new XElement(Xml + "Size", Objects[k].Length), new XElement(Xml + "ETag", Tag(Objects[k])))));
+            page.Select(k => new XElement(Xml + "Contents", new XElement(Xml + "Key", k), new XElement(Xml + "Size", Objects[k].Length), new XElement(Xml + "ETag", Tag(Objects[k])),
+                new XElement(Xml + "LastModified", "2026-01-02T03:04:05.000Z"))));
     }
 
     private XElement Parts(string key, string id, int after)
@@ -223,7 +251,7 @@ internal sealed class FakeS3 : IDisposable
             page.Select(p => new XElement(Xml + "Part", new XElement(Xml + "PartNumber", p.Key), new XElement(Xml + "ETag", Tag(p.Value)), new XElement(Xml + "Size", p.Value.Length))));
     }
 
-    private static void SendObject(HttpListenerRequest request, HttpListenerResponse response, byte[] bytes, bool cutOff)
+    private void SendObject(HttpListenerRequest request, HttpListenerResponse response, byte[] bytes, Fault fault)
     {
         var part = bytes.AsMemory();
         if (request.Headers["Range"] is { } range)
@@ -238,8 +266,21 @@ internal sealed class FakeS3 : IDisposable
 
         response.Headers["ETag"] = Tag(bytes);
         response.ContentLength64 = part.Length;
-        response.OutputStream.Write(part.Span[..(cutOff ? part.Length / 2 : part.Length)]);
-        if (cutOff)
+        if (fault == Fault.Flip)
+        {
+            part = part.ToArray();
+            part.Span[part.Length / 2] ^= 1;
+        }
+
+        var breaksOff = fault is Fault.CutOff or Fault.Stall;
+        response.OutputStream.Write(part.Span[..(breaksOff ? part.Length / 2 : part.Length)]);
+        if (fault == Fault.Stall)
+        {
+            response.OutputStream.Flush();
+            _gone.Token.WaitHandle.WaitOne();
+        }
+
+        if (breaksOff)
             response.Abort();
         else
             response.Close();
