@@ -51,12 +51,16 @@ public sealed class S3CheckpointStore : ICheckpointStore
     /// <exception cref="FormatException">It is no such path.</exception>
     public static (ICheckpointStore Store, long? Step) Open(string path)
     {
-        var location = S3Location.Parse(path);
-        var parent = location.Prefix.TrimEnd('/');
-        var slash = parent.LastIndexOf('/') + 1;
-        return CheckpointFolder.TryStep(parent[slash..], out var step)
-            ? (new S3CheckpointStore(S3Location.Client(), location with { Prefix = parent[..slash] }), step)
-            : (new S3CheckpointStore(S3Location.Client(), location), null);
+        var (place, step) = Split(S3Location.Parse(path));
+        return (new S3CheckpointStore(S3Location.Client(), place), step);
+    }
+
+    /// <summary>The place around a checkpoint, and its step; or the place, if it is none.</summary>
+    internal static (S3Location Place, long? Step) Split(S3Location location)
+    {
+        var path = location.Prefix.TrimEnd('/');
+        var slash = path.LastIndexOf('/') + 1;
+        return CheckpointFolder.TryStep(path[slash..], out var step) ? (location with { Prefix = path[..slash] }, step) : (location, null);
     }
 
     /// <inheritdoc/>

@@ -49,6 +49,8 @@ public sealed class FakeS3 : IDisposable
     private readonly CancellationTokenSource _gone = new();
     private readonly ConcurrentDictionary<string, Upload> _uploads = new(StringComparer.Ordinal);
 
+    private long _bytesSent;
+
     public FakeS3()
     {
         for (var attempt = 0; ; attempt++)
@@ -81,6 +83,9 @@ public sealed class FakeS3 : IDisposable
 
     /// <summary>Requests so far, such as <c>PUT key?partNumber=1</c>; those with faults included.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
+
+    /// <summary>Bytes of objects that were asked for and sent.</summary>
+    public long BytesSent => Interlocked.Read(ref _bytesSent);
 
     /// <summary>Decides on each request's fault.</summary>
     public Func<string, Fault> Faults { get; set; } = _ => Fault.None;
@@ -272,6 +277,7 @@ public sealed class FakeS3 : IDisposable
             part.Span[part.Length / 2] ^= 1;
         }
 
+        Interlocked.Add(ref _bytesSent, part.Length);
         var breaksOff = fault is Fault.CutOff or Fault.Stall;
         response.OutputStream.Write(part.Span[..(breaksOff ? part.Length / 2 : part.Length)]);
         if (fault == Fault.Stall)

@@ -10,7 +10,7 @@ internal static class CheckpointDiffVerb
 {
     public static Command Create(ITerminal terminal)
     {
-        var first = CheckpointCommand.PathArgument("FIRST", "A checkpoint; of a run's folder, the newest.");
+        var first = CheckpointCommand.PathArgument("FIRST", "A checkpoint; of a run's folder or s3://BUCKET/PREFIX, the newest.");
         var second = CheckpointCommand.PathArgument("SECOND", "Another.");
         var json = CheckpointCommand.JsonOption();
         var command = new Command("diff", "Compares two checkpoints tensor by tensor.") { first, second, json };

@@ -9,7 +9,7 @@ internal static class CheckpointExportVerb
 {
     public static Command Create(ITerminal terminal)
     {
-        var path = CheckpointCommand.PathArgument("PATH", "A checkpoint; of a run's folder, the newest.");
+        var path = CheckpointCommand.PathArgument("PATH", "A checkpoint; of a run's folder or s3://BUCKET/PREFIX, the newest.");
         var folder = new Argument<string>("DIR") { Description = "The folder to write, which holds no model yet." };
         var size = new Option<string>("--max-shard-size")
         {

@@ -11,7 +11,7 @@ internal static class CheckpointInspectVerb
 {
     public static Command Create(ITerminal terminal)
     {
-        var path = CheckpointCommand.PathArgument("PATH", "A checkpoint; of a run's folder, the newest.");
+        var path = CheckpointCommand.PathArgument("PATH", "A checkpoint; of a run's folder or s3://BUCKET/PREFIX, the newest.");
         var tensors = new Option<bool>("--tensors") { Description = "Also list its tensors." };
         var json = CheckpointCommand.JsonOption();
         var command = new Command("inspect", "Says what a checkpoint is and holds; reads no tensor.") { path, tensors, json };

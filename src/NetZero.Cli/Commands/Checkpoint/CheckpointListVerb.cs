@@ -11,7 +11,7 @@ internal static class CheckpointListVerb
 {
     public static Command Create(ITerminal terminal)
     {
-        var path = CheckpointCommand.PathArgument("PATH", "A run's folder, or a folder of checkpoints.");
+        var path = CheckpointCommand.PathArgument("PATH", "A run's folder, a folder of checkpoints, or s3://BUCKET/PREFIX.");
         var json = CheckpointCommand.JsonOption();
         var command = new Command("list", "Lists the checkpoints of a run, newest first.") { path, json };
         command.SetAction(parsed =>

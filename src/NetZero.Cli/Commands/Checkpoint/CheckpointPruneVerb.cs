@@ -9,7 +9,7 @@ internal static class CheckpointPruneVerb
 {
     public static Command Create(ITerminal terminal)
     {
-        var path = CheckpointCommand.PathArgument("PATH", "A run's folder, or a folder of checkpoints.");
+        var path = CheckpointCommand.PathArgument("PATH", "A run's folder, a folder of checkpoints, or s3://BUCKET/PREFIX.");
         var last = new Option<int>("--keep-last") { Description = "How many of the newest stay, at least one.", HelpName = "N", Required = true };
         var best = new Option<int>("--keep-best") { Description = "How many more stay because their validation loss is the lowest.", HelpName = "N" };
         var dry = new Option<bool>("--dry-run") { Description = "Only say what would be removed." };

@@ -10,7 +10,7 @@ internal static class CheckpointVerifyVerb
 {
     public static Command Create(ITerminal terminal)
     {
-        var path = CheckpointCommand.PathArgument("PATH", "A checkpoint; of a run's folder, all.");
+        var path = CheckpointCommand.PathArgument("PATH", "A checkpoint; of a run's folder or s3://BUCKET/PREFIX, all.");
         var json = CheckpointCommand.JsonOption();
         var command = new Command("verify", "Reads every byte and compares it with what was saved; exit code 3 if any differs.") { path, json };
         command.SetAction((parsed, cancellation) => CheckpointCommand.BesideAsync(() =>
