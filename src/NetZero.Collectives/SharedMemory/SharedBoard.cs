@@ -182,6 +182,9 @@ internal sealed unsafe class SharedBoard
         if (_callsOf != sequence)
         {
             var slot = SlotOf(sequence);
+
+            // What is kept of another call is gone from here on, also if this one turns out to be over.
+            _callsOf = -1;
             for (var place = 0; place < _members.Length; place++)
                 _calls[place] = EntryOf(slot, place).ReadUnnamed(_seat.ArenaOf(_members[place]));
             Interlocked.MemoryBarrier();
