@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NetZero.Tensors;
 
 namespace NetZero.Collectives;
 
@@ -151,21 +152,19 @@ public abstract partial class ProcessGroup
     public void AllReduce(
         in CallLabel label, Span<double> values, ReduceOp op, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
-        if (Size == 1)
-            return;
-        var call = new CollectiveCall
-        {
-            Sequence = _sequence++,
-            Operation = CollectiveOperation.AllReduceScalars,
-            Label = label,
-            Site = new(file, line),
-            Elements = values.Length,
-            Bytes = values.Length * sizeof(double),
-            ReduceOp = op,
-            Peer = -1,
-        };
-        Recorder.Record(Name, Size, call);
-        ReduceScalars(call, values);
+        if (Size > 1)
+            ReduceScalars(NewScalarsCall(label, new(file, line), values.Length, op), values);
+    }
+
+    /// <summary>Reduces a few numbers in device memory over the ranks, in place and in stream order: the host does not wait for their values. Counted as scalars are.</summary>
+    /// <remarks>Along the same canonical tree, in double precision.</remarks>
+    /// <exception cref="CollectiveException">Other ranks disagree, left or failed.</exception>
+    public void AllReduce(
+        in CallLabel label, DeviceNumbers numbers, ReduceOp op, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        if (Size > 1)
+            ReduceNumbers(NewScalarsCall(label, new(file, line), numbers.Count, op), numbers);
     }
 
     /// <summary>A group of some of this group's ranks; its rank i is this group's rank <c>ranks[i]</c>. Every member asks for it.</summary>
@@ -195,8 +194,34 @@ public abstract partial class ProcessGroup
     /// <summary>Does a scalar reduction to its end.</summary>
     protected internal abstract void ReduceScalars(in CollectiveCall call, Span<double> values);
 
+    /// <summary>Reduces numbers in device memory, in stream order.</summary>
+    protected internal virtual unsafe void ReduceNumbers(in CollectiveCall call, DeviceNumbers numbers)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+
+        // On Meta the call takes place, as any other does, and there is nothing to reduce.
+        ReduceScalars(call, numbers.Pointer == null ? new double[numbers.Count] : new Span<double>(numbers.Pointer, numbers.Count));
+    }
+
     /// <summary>Opens a subgroup in which this rank has index <paramref name="rank"/>.</summary>
     protected abstract ProcessGroup OpenSubgroup(string name, IReadOnlyList<int> ranks, int rank);
+
+    private CollectiveCall NewScalarsCall(in CallLabel label, CallSite site, int count, ReduceOp op)
+    {
+        var call = new CollectiveCall
+        {
+            Sequence = _sequence++,
+            Operation = CollectiveOperation.AllReduceScalars,
+            Label = label,
+            Site = site,
+            Elements = count,
+            Bytes = count * sizeof(double),
+            ReduceOp = op,
+            Peer = -1,
+        };
+        Recorder.Record(Name, Size, call);
+        return call;
+    }
 
     private Work Begin(in CollectiveCall call)
     {

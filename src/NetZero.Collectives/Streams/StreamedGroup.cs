@@ -7,7 +7,7 @@ namespace NetZero.Collectives;
 /// <remarks>
 /// A call is enqueued on the rank's communication stream, behind what the compute stream has been given so far. Its waits make the compute stream wait and
 /// not the host, which goes on to enqueue what comes next. So a gather that was started early overlaps the kernels before its wait. Scalars and barriers,
-/// which the host asks for, do make it wait.
+/// which the host asks for, do make it wait; numbers on the device do not.
 /// </remarks>
 internal sealed unsafe class StreamedGroup : ProcessGroup
 {
@@ -65,12 +65,20 @@ internal sealed unsafe class StreamedGroup : ProcessGroup
         }
     }
 
+    protected internal override void ReduceNumbers(in CollectiveCall call, DeviceNumbers numbers)
+    {
+        var later = call;
+        var (address, count) = ((nint)numbers.Pointer, numbers.Count);
+        _communication.WaitFor(_compute.Record());
+        _communication.Enqueue(() => _inner.ReduceScalars(later, new Span<double>((double*)address, count)));
+        _compute.WaitFor(_communication.Record());
+    }
+
     protected override Work MoveLocally(in CollectiveBuffer from, in CollectiveBuffer to)
     {
         if (from.Pointer == to.Pointer)
             return Work.Completed;
-        var (source, destination, bytes) = ((nint)from.Pointer, (nint)to.Pointer, from.Bytes);
-        _compute.Enqueue(() => Buffer.MemoryCopy((void*)source, (void*)destination, bytes, bytes));
+        _compute.Copy((nint)from.Pointer, (nint)to.Pointer, from.Bytes);
         return Work.Completed;
     }
 

@@ -52,11 +52,14 @@ public interface IFlatParameters
     IEnumerable<string> Names { get; }
 
     /// <summary>Runs <paramref name="update"/> once for each shard, in the schedule's order, and whatever must follow (such as gathering what was updated).</summary>
-    /// <param name="update">Receives the shard and the factor, [1] of F32, that its gradients are to be multiplied with (clipping); null is 1.</param>
+    /// <param name="update">
+    /// Receives the shard and, in F32, the factor that its gradients are to be multiplied with (clipping) and, in a second element where there is one, whether the update is left out
+    /// because gradients overflowed (0 is not); null is 1 and not left out.
+    /// </param>
     void Update(Action<FlatShard, Tensor?> update);
 
     /// <summary>Adds up numbers over the ranks that share the shards: one reduction. Called by every rank alike, within <see cref="Update"/>.</summary>
     /// <param name="label">What they are.</param>
-    /// <param name="values">This rank's parts, which become the sums.</param>
-    void SumOverRanks(string label, Span<double> values);
+    /// <param name="numbers">This rank's parts, which become the sums.</param>
+    void SumOverRanks(string label, DeviceNumbers numbers);
 }

@@ -15,17 +15,13 @@ public sealed class Lamb : LayerwiseOptimizer
     private protected override void Begin(TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings) =>
         context.Launch(new LambMomentsKernel(stretch, first, second, Numbers(settings)));
 
-    private protected override (double Values, double Direction) Squares(
-        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings) =>
-        FlatNorms.OfLamb(context, stretch, first, second, Numbers(settings));
-
-    // Without a length there is nothing to be in proportion to. NaN passes, so that a broken step shows.
-    private protected override double Ratio(double values, double direction, ParameterSettings settings) =>
-        values == 0 || direction == 0 ? 1 : Math.Clamp(values / direction, _options.MinCoefficient, _options.MaxCoefficient);
+    private protected override void AddSquares(FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, DeviceNumbers squares) =>
+        FlatNorms.AddOfLamb(stretch, first, second, Numbers(settings), squares);
 
     private protected override void Move(
-        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, double ratio) =>
-        context.Launch(new LambKernel(stretch, first, second, Numbers(settings), settings.LearningRate * ratio));
+        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, DeviceNumbers? squares) =>
+        context.Launch(new LambKernel(
+            stretch, first, second, Numbers(settings), new LambRate(settings.LearningRate, _options.MinCoefficient, _options.MaxCoefficient, squares)));
 
     private LambSettings Numbers(ParameterSettings settings) => new(_options.Beta1, _options.Beta2, _options.Epsilon, settings.WeightDecay, ShardSteps);
 }

@@ -16,17 +16,14 @@ public sealed class Lars : LayerwiseOptimizer
     {
     }
 
-    private protected override (double Values, double Direction) Squares(
-        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings) =>
-        FlatNorms.OfGradients(context, stretch);
-
-    // NaN passes, so that a broken step shows.
-    private protected override double Ratio(double values, double direction, ParameterSettings settings) =>
-        values == 0 || direction == 0 ? 1 : _options.TrustCoefficient * values / (direction + (settings.WeightDecay * values));
+    private protected override void AddSquares(FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, DeviceNumbers squares) =>
+        FlatNorms.AddOfGradients(stretch, squares);
 
     private protected override void Move(
-        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, double ratio) =>
-        context.Launch(new LarsKernel(stretch, first, _options.Momentum, settings.WeightDecay, settings.LearningRate * ratio));
+        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, DeviceNumbers? squares) =>
+        context.Launch(new LarsKernel(
+            stretch, first, _options.Momentum, settings.WeightDecay,
+            new LarsRate(settings.LearningRate, _options.TrustCoefficient, settings.WeightDecay, squares)));
 }
 
 /// <summary>The settings of <see cref="Lars"/>, with the paper's defaults: momentum 0.9, trust coefficient 1e-3. The learning rate's default is 1.</summary>

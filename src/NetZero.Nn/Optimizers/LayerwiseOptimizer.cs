@@ -5,7 +5,7 @@ namespace NetZero.Nn;
 /// <summary>An optimizer whose step of a parameter is scaled by norms of the whole parameter, which lie on several ranks.</summary>
 /// <remarks>
 /// Note: norms over shards. A unit is updated in two passes. The first sums squares over the part of it that this rank owns, at every stage the same part, and one reduction adds those of
-/// all ranks; the second moves the values. So stages have the same bits at one world size, and worlds differ by the order of sums of doubles only. Vectors and scalars
+/// all ranks; the second moves the values. The sums never leave the device: see [Note: numbers that stay on the device] in <see cref="DeviceNumbers"/>. So stages have the same bits at one world size, and worlds differ by the order of sums of doubles only. Vectors and scalars
 /// take the ratio 1, as the papers' authors exclude biases and norm weights.
 /// </remarks>
 public abstract class LayerwiseOptimizer : Optimizer
@@ -38,7 +38,7 @@ public abstract class LayerwiseOptimizer : Optimizer
             Begin(values.Context, FlatStretch.Of(values, gradients, start, length, gradientScale), first, second, settings);
 
         var names = shard.ParameterNames;
-        var sums = new double[2 * names.Count];
+        var sums = new DeviceNumbers(values.Context, 2 * names.Count, $"{shard.Name} norms");
         var (ownStart, ownLength) = shard.Own;
         foreach (var range in shard.Ranges)
         {
@@ -46,33 +46,30 @@ public abstract class LayerwiseOptimizer : Optimizer
             var to = Math.Min(range.Start + range.Length, ownStart + ownLength);
             if (from >= to)
                 continue;
-            var at = 2 * IndexOf(names, range.ParameterName);
             var stretch = FlatStretch.Of(values, gradients, from, to - from, gradientScale);
-            var (ofValues, ofDirection) = Squares(values.Context, stretch, first, second, SettingsOf(range));
-            sums[at] += ofValues;
-            sums[at + 1] += ofDirection;
+            AddSquares(stretch, first, second, SettingsOf(range), Of(range));
         }
 
         _parameters.SumOverRanks($"{shard.Name} norms", sums);
         foreach (var range in shard.Ranges)
         {
-            var at = 2 * IndexOf(names, range.ParameterName);
-            var settings = SettingsOf(range);
-            var ratio = range.Parameter.Shape.Dims < 2 ? 1 : Ratio(Math.Sqrt(sums[at]), Math.Sqrt(sums[at + 1]), settings);
-            Move(values.Context, FlatStretch.Of(values, gradients, range.Start, range.Length, gradientScale), first, second, settings, ratio);
+            var squares = range.Parameter.Shape.Dims < 2 ? null : Of(range);
+            Move(values.Context, FlatStretch.Of(values, gradients, range.Start, range.Length, gradientScale), first, second, SettingsOf(range), squares);
         }
+
+        sums.Free();
+
+        DeviceNumbers Of(FlatRange range) => sums.Slice(2 * IndexOf(names, range.ParameterName), 2);
     }
 
     private protected abstract void Begin(TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings);
 
-    private protected abstract (double Values, double Direction) Squares(
-        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings);
+    // Adds the squares of a stretch of values and of its direction to two sums.
+    private protected abstract void AddSquares(FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, DeviceNumbers squares);
 
-    // What the rate is multiplied with, from the norms of a whole parameter and of its direction.
-    private protected abstract double Ratio(double values, double direction, ParameterSettings settings);
-
+    // Moves values at a rate that follows from both sums of the whole parameter; without them the ratio is 1.
     private protected abstract void Move(
-        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, double ratio);
+        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, DeviceNumbers? squares);
 
     private static int IndexOf(IReadOnlyList<string> names, string name)
     {

@@ -8,6 +8,7 @@ public abstract class Optimizer
     private readonly IFlatParameters _parameters;
     private readonly ParameterGroups _groups;
     private readonly Dictionary<FlatShard, ShardState> _states = [];
+    private readonly List<ShardState> _stepped = [];
 
     /// <summary>Makes an optimizer over the flat parameters of a sharded model.</summary>
     /// <exception cref="ArgumentException">A parameter group fits no parameter.</exception>
@@ -57,6 +58,7 @@ public abstract class Optimizer
         Prepare();
 
         // Counted when the first shard comes: a step that is refused does not count.
+        _stepped.Clear();
         var counted = false;
         _parameters.Update((shard, gradientScale) =>
         {
@@ -65,8 +67,21 @@ public abstract class Optimizer
             counted = true;
             var state = State(shard);
             ShardSteps = ++state.Steps;
+            _stepped.Add(state);
             Update(shard, state.Tensors, gradientScale);
         });
+    }
+
+    /// <summary>Says that the last <see cref="Step"/> was left out on the device, because gradients overflowed: it does not count.</summary>
+    /// <exception cref="InvalidOperationException">There was none, or it was taken back already.</exception>
+    public void TakeBack()
+    {
+        if (_stepped.Count == 0)
+            throw new InvalidOperationException("TakeBack() without a step to take back: it comes once, after Step().");
+        Steps--;
+        foreach (var state in _stepped)
+            state.Steps--;
+        _stepped.Clear();
     }
 
     /// <summary>Frees the state of shards, such as those that were frozen; it begins at zero when they are updated again.</summary>
@@ -82,7 +97,7 @@ public abstract class Optimizer
     /// <summary>Updates one shard.</summary>
     /// <param name="shard">Values and gradients.</param>
     /// <param name="state">The state tensors, in the order of <see cref="States"/>.</param>
-    /// <param name="gradientScale">[1] of F32: gradients are multiplied with it before use; null is 1.</param>
+    /// <param name="gradientScale">F32: gradients are multiplied with its first element before use; where there is a second and it is not 0, nothing is updated. Null is 1.</param>
     protected abstract void Update(FlatShard shard, Tensor[] state, Tensor? gradientScale);
 
     /// <summary>The settings of one parameter at this step.</summary>

@@ -6,14 +6,12 @@ namespace NetZero.Sharding;
 /// <summary>Global gradient norm and clipping.</summary>
 /// <remarks>
 /// Every stage sums over the same partition, the ranks' slices: unit by unit on each rank in double, then over ranks by the canonical tree. So the norm has the same bits at every
-/// stage. Under hybrid sharding the replicas hold the same slices, and each group sums its own.
+/// stage. It stays on the device, where the optimizer's kernels read what follows from it: see [Note: numbers that stay on the device] in <see cref="DeviceNumbers"/>. Under hybrid sharding the replicas hold the same slices, and each group sums its own.
 /// </remarks>
 internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors, LossScaler? scaler)
 {
-    // PyTorch's clip_grad_norm_ adds this to the norm it divides by.
-    private const double Epsilon = 1e-6;
-
     private Tensor? _factor;
+    private DeviceNumbers? _norm;
 
     /// <summary>The units that have gradients.</summary>
     public IReadOnlyList<UnitRuntime> Units { get; set; } = [];
@@ -21,7 +19,7 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors,
     /// <summary>Whether the norm has been limited in this step.</summary>
     public bool HasClipped { get; private set; }
 
-    /// <summary>The factor on the gradients, [1]: the clipping's, over the scale of the loss; null is 1.</summary>
+    /// <summary>The factor on the gradients, the clipping's over the scale of the loss, and whether the update is left out (0 is not), [2]; null is 1 and 0.</summary>
     public Tensor? Scale { get; private set; }
 
     /// <summary>What the step's losses are multiplied with: the scaler's scale at the beginning of the step, wherever the scaler has moved on to since; 1 without one.</summary>
@@ -34,27 +32,21 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors,
         Scale = null;
         LossScale = scaler?.Scale ?? 1;
         if (scaler is not null)
-            SetScale(1 / LossScale);
+            Decide(norm: null, NormKind.Two, maxNorm: 0, Factor());
     }
 
     /// <summary>The norm over all ranks: one all-reduce of one number along the shard axis.</summary>
-    public double Norm(NormKind kind)
+    public DeviceNumbers Norm(NormKind kind)
     {
-        double part = 0;
-        foreach (var unit in Units)
-            part = Combine(kind, part, Of(kind, unit.Gradients.Slice));
-        Span<double> total = [part];
-        group.AllReduce("gradient norm", total, kind == NormKind.Infinity ? ReduceOp.Max : ReduceOp.Sum);
-        return (kind == NormKind.Two ? Math.Sqrt(total[0]) : total[0]) / LossScale;
+        var norm = Sum(kind);
+        Decide(norm, kind, maxNorm: 0, Scale);
+        return norm;
     }
 
-    public double Clip(double maxNorm, NormKind kind)
+    public DeviceNumbers Clip(double maxNorm, NormKind kind)
     {
-        var norm = Norm(kind);
-
-        // Not below 1 means "leave them"; NaN does too, so that a broken step shows in the loss and is not hidden by a factor of zero.
-        var factor = maxNorm / (norm + Epsilon);
-        SetScale((factor < 1 ? factor : 1) / LossScale);
+        var norm = Sum(kind);
+        Decide(norm, kind, maxNorm, Factor());
         HasClipped = true;
         return norm;
     }
@@ -66,20 +58,37 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors,
             unit.Gradients.Resident.ClampInPlace((float)(limit * LossScale));
     }
 
-    private void SetScale(double factor)
+    private DeviceNumbers Sum(NormKind kind)
     {
-        _factor ??= tensors.Empty([1], DType.F32, MemoryKind.Workspace, "gradient factor").Keep();
-        _factor.Fill((float)factor);
-        Scale = _factor;
+        if (!Enum.IsDefined(kind))
+            throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such norm.");
+        var sum = _norm ??= new DeviceNumbers(tensors, 1, "gradient norm");
+        sum.Clear();
+        foreach (var unit in Units)
+            Add(kind, unit.Gradients.Slice, sum);
+        group.AllReduce("gradient norm", sum, kind == NormKind.Infinity ? ReduceOp.Max : ReduceOp.Sum);
+        return sum;
     }
 
-    private static double Of(NormKind kind, Tensor slice) => kind switch
-    {
-        NormKind.One => slice.SumOfMagnitudes(),
-        NormKind.Two => slice.SumOfSquares(),
-        NormKind.Infinity => slice.LargestMagnitude(),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such norm."),
-    };
+    // What is infinite or not a number in any gradient is so in the norm, and the same on every rank.
+    private unsafe void Decide(DeviceNumbers? norm, NormKind kind, double maxNorm, Tensor? factor) => tensors.Launch(new GradientFactorKernel(
+        norm is null ? null : norm.Pointer, kind == NormKind.Two, LossScale, maxNorm, skipsOverflow: scaler is not null, factor is null ? null : factor.Data<float>()));
 
-    private static double Combine(NormKind kind, double a, double b) => kind == NormKind.Infinity ? Math.Max(a, b) : a + b;
+    private Tensor Factor() => Scale = _factor ??= tensors.Empty([2], DType.F32, MemoryKind.Workspace, "gradient factor").Keep();
+
+    private static void Add(NormKind kind, Tensor slice, DeviceNumbers sum)
+    {
+        switch (kind)
+        {
+            case NormKind.One:
+                slice.AddSumOfMagnitudes(sum);
+                break;
+            case NormKind.Two:
+                slice.AddSumOfSquares(sum);
+                break;
+            default:
+                slice.TakeLargestMagnitude(sum);
+                break;
+        }
+    }
 }

@@ -134,8 +134,9 @@ public sealed partial class ShardedModule : IFlatParameters
 
     /// <summary>The norm of all gradients, over all ranks; those of a shared parameter count once. The same bits at every stage of one world size.</summary>
     /// <param name="kind">Which norm.</param>
+    /// <returns>The norm, one number on the device; valid until the next norm is asked for.</returns>
     /// <exception cref="InvalidOperationException">The gradients are not complete.</exception>
-    public double GradientNorm(NormKind kind = NormKind.Two)
+    public DeviceNumbers GradientNorm(NormKind kind = NormKind.Two)
     {
         RequireGradients(nameof(GradientNorm));
         return _clipper.Norm(kind);
@@ -144,23 +145,28 @@ public sealed partial class ShardedModule : IFlatParameters
     /// <summary>Scales the gradients so that their norm is at most <paramref name="maxNorm"/>, as PyTorch's <c>clip_grad_norm_</c>: by max / (norm + 1e-6) if that is below 1.</summary>
     /// <param name="maxNorm">The largest norm.</param>
     /// <param name="kind">Which norm.</param>
-    /// <returns>The norm before clipping.</returns>
-    /// <remarks>The factor is applied while the optimizer reads the gradients, so clipping costs no pass over memory.</remarks>
-    public double ClipGradientNorm(double maxNorm, NormKind kind = NormKind.Two)
+    /// <returns>The norm before clipping, one number on the device; valid until the next norm is asked for.</returns>
+    /// <remarks>The host reads nothing. The factor is applied while the optimizer reads the gradients, so clipping costs no pass over memory.</remarks>
+    public DeviceNumbers ClipGradientNorm(double maxNorm, NormKind kind = NormKind.Two)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxNorm);
         RequireGradients(nameof(ClipGradientNorm));
         return _clipper.Clip(maxNorm, kind);
     }
 
-    /// <summary>Tells the loss scaler how a step went, which moves the scale of the next step, and whether the optimizer may take it: not where a gradient, on any rank, is infinite or not a number.</summary>
+    /// <summary>Tells the loss scaler how a step went, which moves the scale of the next step, and whether the step counts: not where a gradient, on any rank, is infinite or not a number.</summary>
     /// <param name="norm">What <see cref="GradientNorm"/> or <see cref="ClipGradientNorm"/> gave: it is finite just where all gradients are, and the same on every rank.</param>
-    /// <returns>Whether to step; otherwise the step is disposed without one. Always true where losses are not scaled.</returns>
+    /// <returns>Whether the step counts; always true where losses are not scaled.</returns>
+    /// <remarks>
+    /// The optimizers leave the update out by themselves, on the device, from the latest norm of the step. So the optimizer steps first and the norm is read behind it, once and
+    /// with whatever else the host wants to know; a step that does not count is taken back with <see cref="Optimizer.TakeBack"/>. Who asks before the optimizer just does not step.
+    /// </remarks>
     /// <exception cref="InvalidOperationException">The gradients are not complete.</exception>
     /// <exception cref="LossScaleException">They overflow at the smallest scale.</exception>
     public bool AcceptGradients(double norm)
     {
-        RequireGradients(nameof(AcceptGradients));
+        if (!_executor.HasGradients)
+            throw new InvalidOperationException("AcceptGradients needs complete gradients: call it after the last Backward() of a step, while the step is open.");
         if (LossScaler is null || !Tensors.Device.HasMemory)
             return true;
         var overflow = !double.IsFinite(norm);
@@ -206,7 +212,7 @@ public sealed partial class ShardedModule : IFlatParameters
     }
 
     /// <inheritdoc/>
-    public void SumOverRanks(string label, Span<double> values) => ShardGroup.AllReduce(label, values, ReduceOp.Sum);
+    public void SumOverRanks(string label, DeviceNumbers numbers) => ShardGroup.AllReduce(label, numbers, ReduceOp.Sum);
 
     /// <summary>Visits every parameter with its whole fp32 value, gathered unit by unit; every rank calls it, and only the visitor of rank 0 is called unless <paramref name="everyRank"/>.</summary>
     /// <param name="visit">Receives the full name and the value, valid during the call.</param>

@@ -156,6 +156,9 @@ internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock>
     /// <summary>Whether all gradients are complete and no update has begun.</summary>
     public bool IsAtUpdate => _schedule is { } schedule && _position == schedule.UpdatePosition && _position < schedule.Events.Count;
 
+    /// <summary>Whether all gradients are complete, updated or not.</summary>
+    public bool HasGradients => _schedule is { } schedule && _position >= schedule.UpdatePosition;
+
     // A failed peer cancels this rank too: who it is, the group knows.
     private void ThrowIfCancelled()
     {

@@ -39,6 +39,9 @@ public abstract class DeviceStream : IDisposable
     /// <summary>Enqueues a copy from the host; <paramref name="source"/> may be changed as soon as this returns.</summary>
     public abstract void CopyFromHost(ReadOnlySpan<byte> source, nint destination);
 
+    /// <summary>Enqueues a copy within device memory; the two may not overlap.</summary>
+    public abstract void Copy(nint source, nint destination, long bytes);
+
     /// <summary>Ends the stream. Work under way is finished, work that has not begun is dropped.</summary>
     public abstract void Dispose();
 }

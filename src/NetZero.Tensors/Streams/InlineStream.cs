@@ -21,6 +21,8 @@ internal sealed unsafe class InlineStream(string name, WorkerPool workers) : Dev
 
     public override void CopyFromHost(ReadOnlySpan<byte> source, nint destination) => source.CopyTo(new Span<byte>((void*)destination, source.Length));
 
+    public override void Copy(nint source, nint destination, long bytes) => Buffer.MemoryCopy((void*)source, (void*)destination, bytes, bytes);
+
     public override void Dispose()
     {
     }

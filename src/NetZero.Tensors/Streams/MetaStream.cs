@@ -26,6 +26,10 @@ internal sealed class MetaStream(string name) : DeviceStream(name)
     {
     }
 
+    public override void Copy(nint source, nint destination, long bytes)
+    {
+    }
+
     public override void Dispose()
     {
     }

@@ -7,7 +7,7 @@ using NetZero.Tensors;
 namespace NetZero.Training;
 
 /// <summary>One rank's steps: forward and backward of each micro-batch, the norm, the update. Knows no files and no screens.</summary>
-/// <remarks>The same program runs on Meta, where there are no values: losses and norms are NaN there, and everything else is as in the real run.</remarks>
+/// <remarks>Losses are added up on the device, so that a step is enqueued without a wait and ends with one host read, of the loss and the norm. The same program runs on Meta, where there are no values: losses and norms are NaN there, and everything else is as in the real run.</remarks>
 public sealed class TrainingLoop
 {
     // The target that CrossEntropy leaves out of its mean, by default and as PyTorch.
@@ -21,6 +21,9 @@ public sealed class TrainingLoop
     private readonly int[] _inputs;
     private readonly int[] _targets;
     private readonly double _baseRate;
+
+    // The step's mean loss and its gradient norm.
+    private readonly DeviceNumbers _found;
 
     /// <summary>Makes the loop of one rank.</summary>
     /// <param name="sharded">A distributed <see cref="Gpt2"/>.</param>
@@ -40,12 +43,17 @@ public sealed class TrainingLoop
         _baseRate = optimizer.LearningRate;
         _inputs = new int[(long)data.Rows * data.SequenceLength];
         _targets = new int[_inputs.Length];
+        _found = new DeviceNumbers(sharded.Tensors, 2, "loss and norm");
     }
 
     /// <summary>Live bytes of each kind at the latest update, gradients alive; indexed by <see cref="MemoryKind"/>.</summary>
     public long[] SteadyBytes { get; private set; } = new long[MemoryLedger.KindCount];
 
     private TensorContext Tensors => _sharded.Tensors;
+
+    private DeviceNumbers Loss => _found.Slice(0, 1);
+
+    private DeviceNumbers Norm => _found.Slice(1, 1);
 
     /// <summary>Takes one optimizer step, of data that has one.</summary>
     /// <param name="step">The step, from 0.</param>
@@ -68,23 +76,27 @@ public sealed class TrainingLoop
         if (agreed is { Takes: false })
             return false;
         using var open = _sharded.BeginStep(step);
-        double loss = 0;
+        _found.Clear();
         for (var micro = 0; micro < _sharded.GradientAccumulationSteps; micro++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = open.BeginMicroBatch(_data.FirstSample(micro));
-            loss += MicroBatch(open, step, micro, agreed);
+            MicroBatch(open, step, micro, agreed);
         }
 
-        var norm = Clip();
+        Norm.CopyFrom(Clip());
         _optimizer.LearningRate = _options.Schedule.At(step, _baseRate);
         _optimizer.Prepare();
         SteadyBytes = Tensors.Ledger.Snapshot();
         var scale = _sharded.LossScaler?.Scale;
-        var taken = _sharded.AcceptGradients(norm);
-        if (taken)
-            _optimizer.Step();
-        result = new StepResult(step, MeanOverRanks(loss), norm, _optimizer.LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, scale, !taken);
+        _optimizer.Step();
+        _sharded.Group.AllReduce("loss", Loss, ReduceOp.Average);
+        Span<double> found = stackalloc double[2];
+        _found.CopyTo(found);
+        var taken = _sharded.AcceptGradients(found[1]);
+        if (!taken)
+            _optimizer.TakeBack();
+        result = new StepResult(step, found[0], found[1], _optimizer.LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, scale, !taken);
         return true;
     }
 
@@ -96,7 +108,7 @@ public sealed class TrainingLoop
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(samples);
-        double sum = 0;
+        Loss.Clear();
         var batchSamples = (long)data.Rows * _sharded.Group.Size;
         for (long batch = 0; batch * batchSamples < samples; batch++)
         {
@@ -107,22 +119,23 @@ public sealed class TrainingLoop
             // The last batch may not be full. All ranks run it all the same, because they gather parameters together.
             var rows = (int)Math.Clamp(samples - (batch * batchSamples) - data.FirstSample(0), 0, data.Rows);
             CountOnly(rows);
-            var loss = Read(Loss());
+            var loss = Forward();
             if (rows > 0)
-                sum += loss * rows;
+                Loss.Add(loss, rows);
         }
 
-        return MeanOverRanks(sum) * _sharded.Group.Size / samples;
+        _sharded.Group.AllReduce("loss", Loss, ReduceOp.Average);
+        return Loss.Item() * _sharded.Group.Size / samples;
     }
 
-    // What a micro-batch adds to the step's mean loss.
-    private double MicroBatch(TrainingStep open, long step, int micro, StepAgreement? agreed)
+    // Adds a micro-batch to the step's mean loss and its gradients.
+    private void MicroBatch(TrainingStep open, long step, int micro, StepAgreement? agreed)
     {
         var rows = _data.SamplesLeft(step, micro);
         if (rows == 0 && _options.UnevenInputs == UnevenInputs.Skip)
         {
             open.SkipMicroBatch();
-            return 0;
+            return;
         }
 
         _data.Read(step, micro, _inputs, _targets);
@@ -131,10 +144,9 @@ public sealed class TrainingLoop
         if (rows > 0)
             CountOnly(rows);
         var weight = agreed?.Weight((long)rows * _data.SequenceLength) ?? 1.0 / _sharded.GradientAccumulationSteps;
-        var loss = Loss();
-        var value = Read(loss) * weight;
+        var loss = Forward();
+        Loss.Add(loss, weight);
         open.Backward(loss, weight);
-        return value;
     }
 
     private long TargetsOf(long step)
@@ -148,7 +160,7 @@ public sealed class TrainingLoop
     private void CountOnly(int rows) => _targets.AsSpan(rows * _data.SequenceLength).Fill(NotCounted);
 
     // The norm before clipping.
-    private double Clip()
+    private DeviceNumbers Clip()
     {
         if (_options.GradientClipping > 0)
             return _sharded.ClipGradientNorm(_options.GradientClipping, _options.GradientClippingNorm);
@@ -158,20 +170,12 @@ public sealed class TrainingLoop
         return norm;
     }
 
-    private Tensor Loss()
+    private Tensor Forward()
     {
         Shape shape = [_data.Rows, _data.SequenceLength];
         return _model.Loss(Tensors.From<int>(_inputs, shape), Tensors.From<int>(_targets, shape));
     }
 
-    private double Read(Tensor loss) => Tensors.Device.HasMemory ? loss.Item() : double.NaN;
-
-    private double MeanOverRanks(double value)
-    {
-        Span<double> values = [value];
-        _sharded.Group.AllReduce("loss", values, ReduceOp.Average);
-        return values[0];
-    }
 }
 
 /// <summary>Settings of a <see cref="TrainingLoop"/>.</summary>

@@ -26,7 +26,7 @@ internal sealed class OneTensor : FlatShard, IFlatParameters
 
     public void Update(Action<FlatShard, Tensor?> update) => update(this, null);
 
-    public void SumOverRanks(string label, Span<double> values)
+    public void SumOverRanks(string label, DeviceNumbers numbers)
     {
     }
 }

@@ -41,7 +41,7 @@ internal sealed class TwoTensors : FlatShard, IFlatParameters
 
     public void Update(Action<FlatShard, Tensor?> update) => update(this, _gradientScale);
 
-    public void SumOverRanks(string label, Span<double> values)
+    public void SumOverRanks(string label, DeviceNumbers numbers)
     {
     }
 

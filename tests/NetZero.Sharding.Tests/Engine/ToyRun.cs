@@ -138,9 +138,11 @@ internal sealed record ToyRun
 
                 if (ClipValue > 0)
                     sharded.ClipGradientValue(ClipValue);
-                norms[step] = Clip > 0 ? sharded.ClipGradientNorm(Clip, Norm) : sharded.GradientNorm(Norm);
-                if (sharded.AcceptGradients(norms[step]))
-                    optimizer.Step();
+                var norm = Clip > 0 ? sharded.ClipGradientNorm(Clip, Norm) : sharded.GradientNorm(Norm);
+                optimizer.Step();
+                norms[step] = norm.Item();
+                if (!sharded.AcceptGradients(norms[step]))
+                    optimizer.TakeBack();
             }
 
             AfterStep?.Invoke(rank, step);

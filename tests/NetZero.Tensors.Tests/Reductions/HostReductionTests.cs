@@ -65,8 +65,9 @@ public unsafe class HostReductionTests
     {
         using var workers = new WorkerPool(threads);
         var scratch = new double[HostReductionKernel<TRule>.WorkspaceBytes(count) / sizeof(double)];
+        double result = 0;
         fixed (double* pointer = scratch)
-            new HostReductionKernel<TRule>(x.Pointer + start, count, pointer).Run(workers);
-        return scratch[0];
+            new HostReductionKernel<TRule>(x.Pointer + start, count, pointer, &result).Run(workers);
+        return result;
     }
 }

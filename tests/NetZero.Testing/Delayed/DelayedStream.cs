@@ -68,6 +68,8 @@ internal sealed unsafe class DelayedStream : DeviceStream
         Enqueue(() => staged.CopyTo(new Span<byte>((void*)destination, staged.Length)));
     }
 
+    public override void Copy(nint source, nint destination, long bytes) => Enqueue(() => Buffer.MemoryCopy((void*)source, (void*)destination, bytes, bytes));
+
     public override void Dispose()
     {
         _dropping = true;

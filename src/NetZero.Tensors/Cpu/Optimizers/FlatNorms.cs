@@ -3,35 +3,31 @@ using NetZero.Tensors.Cpu;
 
 namespace NetZero.Tensors;
 
-/// <summary>Squared norms of a stretch of values and of the direction that a layer-wise optimizer moves them in, as numbers on the host in double precision.</summary>
-/// <remarks>Sums are taken over fixed blocks of the shard and added in their order: the bits depend neither on threads nor on the vector width. On Meta they are 0.</remarks>
+/// <summary>Squared norms of a stretch of values and of the direction that a layer-wise optimizer moves them in, in double precision.</summary>
+/// <remarks>Sums are taken over fixed blocks of the shard and added in their order: the bits depend neither on threads nor on the vector width. They stay on the device.</remarks>
 public static unsafe class FlatNorms
 {
-    /// <summary>Σp² and Σu² with LAMB's direction u.</summary>
-    public static (double Values, double Direction) OfLamb(TensorContext context, FlatStretch stretch, FlatState moment1, FlatState moment2, LambSettings settings) =>
-        Of(context, stretch, moment1, moment2, new LambRule(settings, 0));
+    /// <summary>Adds Σp² and Σu², with LAMB's direction u, to two numbers.</summary>
+    public static void AddOfLamb(FlatStretch stretch, FlatState moment1, FlatState moment2, LambSettings settings, DeviceNumbers sums) =>
+        Add(stretch, moment1, moment2, new LambRule(settings, 0), sums);
 
-    /// <summary>Σp² and Σg², with g = gradient * scale.</summary>
-    public static (double Values, double Direction) OfGradients(TensorContext context, FlatStretch stretch) =>
-        Of(context, stretch, FlatState.None, FlatState.None, default(GradientDirection));
+    /// <summary>Adds Σp² and Σg², with g = gradient * scale, to two numbers.</summary>
+    public static void AddOfGradients(FlatStretch stretch, DeviceNumbers sums) =>
+        Add(stretch, FlatState.None, FlatState.None, default(GradientDirection), sums);
 
-    private static (double Values, double Direction) Of<TDirection>(
-        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, TDirection direction)
+    private static void Add<TDirection>(FlatStretch stretch, FlatState first, FlatState second, TDirection direction, DeviceNumbers sums)
         where TDirection : struct, IDirection
     {
-        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(sums);
+        var context = sums.Context;
         using var scratch = context.RentWorkspace(FlatNormsKernel<TDirection>.WorkspaceBytes(stretch));
-        context.Launch(new FlatNormsKernel<TDirection>(stretch, first, second, direction, (double*)scratch.Pointer));
-        var sums = default((double Values, double Direction));
-        if (context.Device.HasMemory)
-            context.CopyToHost((double*)scratch.Pointer, new Span<double>(&sums, 2));
-        return sums;
+        context.Launch(new FlatNormsKernel<TDirection>(stretch, first, second, direction, (double*)scratch.Pointer, sums.Pointer));
     }
 }
 
 /// <summary>Both sums of <see cref="FlatNorms"/> in one pass.</summary>
 internal readonly unsafe struct FlatNormsKernel<TDirection>(
-    FlatStretch stretch, FlatState first, FlatState second, TDirection direction, double* scratch) : IKernel, IParallelBody
+    FlatStretch stretch, FlatState first, FlatState second, TDirection direction, double* scratch, double* sums) : IKernel, IParallelBody
     where TDirection : struct, IDirection
 {
     private const int Block = FlatState.BlockElements;
@@ -40,22 +36,25 @@ internal readonly unsafe struct FlatNormsKernel<TDirection>(
 
     private long FirstTask => FlatTasks.Count(stretch.Start + 1) - 1;
 
-    /// <summary>Scratch memory: both sums, which the host copies, and two doubles for each task.</summary>
-    public static long WorkspaceBytes(FlatStretch stretch) => (FlatTasks.Count(stretch.End) - FlatTasks.Count(stretch.Start + 1) + 2) * 2 * sizeof(double);
+    /// <summary>Scratch memory: two doubles for each task.</summary>
+    public static long WorkspaceBytes(FlatStretch stretch) => (FlatTasks.Count(stretch.End) - FlatTasks.Count(stretch.Start + 1) + 1) * 2 * sizeof(double);
 
     public void Run(WorkerPool workers)
     {
-        scratch[0] = scratch[1] = 0;
         if (stretch.Count == 0)
             return;
         var body = this;
         var tasks = FlatTasks.Count(stretch.End) - FirstTask;
         workers.For(tasks, ref body);
+        double ofValues = 0, ofDirection = 0;
         for (long task = 0; task < tasks; task++)
         {
-            scratch[0] += scratch[2 + (2 * task)];
-            scratch[1] += scratch[3 + (2 * task)];
+            ofValues += scratch[2 * task];
+            ofDirection += scratch[1 + (2 * task)];
         }
+
+        sums[0] += ofValues;
+        sums[1] += ofDirection;
     }
 
     // The tiles are written before they are read.
@@ -77,8 +76,8 @@ internal readonly unsafe struct FlatNormsKernel<TDirection>(
             sumOfDirection += HostReductionKernel<SumOfSquaresRule>.OneBlock(u, (int)(end - i));
         }
 
-        scratch[2 + (2 * index)] = sumOfValues;
-        scratch[3 + (2 * index)] = sumOfDirection;
+        scratch[2 * index] = sumOfValues;
+        scratch[1 + (2 * index)] = sumOfDirection;
     }
 
     private static float* Read(FlatState state, long block, long from, long to, float* tile) =>

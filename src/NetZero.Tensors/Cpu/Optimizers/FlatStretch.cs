@@ -6,6 +6,7 @@ namespace NetZero.Tensors;
 public readonly unsafe struct FlatStretch
 {
     private readonly float* _gradientScale;
+    private readonly float* _leftOut;
 
     /// <summary>A stretch of values and gradients in fp32.</summary>
     /// <param name="values">Element 0 of the shard's values; those of the stretch are updated.</param>
@@ -19,13 +20,14 @@ public readonly unsafe struct FlatStretch
     {
     }
 
-    private FlatStretch(float* values, FloatPointer gradients, long start, long count, float* gradientScale)
+    private FlatStretch(float* values, FloatPointer gradients, long start, long count, float* gradientScale, float* leftOut = null)
     {
         Values = values;
         Gradients = gradients;
         Start = start;
         Count = count;
         _gradientScale = gradientScale;
+        _leftOut = leftOut;
     }
 
     /// <summary>Element 0 of the shard's values.</summary>
@@ -46,6 +48,9 @@ public readonly unsafe struct FlatStretch
     /// <summary>The factor on the gradients, as a value.</summary>
     public float Scale => _gradientScale == null ? 1 : *_gradientScale;
 
+    /// <summary>Whether nothing is updated, because an earlier kernel found that gradients overflowed; looked at when the kernel runs.</summary>
+    public bool IsLeftOut => _leftOut != null && *_leftOut != 0;
+
     /// <summary>Element 0 of the gradients.</summary>
     internal FloatPointer Gradients { get; }
 
@@ -54,11 +59,12 @@ public readonly unsafe struct FlatStretch
     /// <param name="gradients">[n] of any floating-point type.</param>
     /// <param name="start">The first element.</param>
     /// <param name="count">How many.</param>
-    /// <param name="gradientScale">[1] of F32: a factor on the gradients; null is 1.</param>
+    /// <param name="gradientScale">[1] or [2] of F32: a factor on the gradients, and, where there is a second, whether the update is left out (0 is not); null is 1.</param>
     public static FlatStretch Of(Tensor values, Tensor gradients, long start, long count, Tensor? gradientScale)
     {
         ArgumentNullException.ThrowIfNull(values);
         ArgumentNullException.ThrowIfNull(gradients);
-        return new FlatStretch(values.Data<float>(), gradients.Floats(), start, count, gradientScale is null ? null : gradientScale.Data<float>());
+        var scale = gradientScale is null ? null : gradientScale.Data<float>();
+        return new FlatStretch(values.Data<float>(), gradients.Floats(), start, count, scale, scale == null || gradientScale!.Elements < 2 ? null : scale + 1);
     }
 }

@@ -14,7 +14,7 @@ internal readonly unsafe struct FlatUpdate<TRule>(FlatStretch stretch, FlatState
 
     public void Run(WorkerPool workers)
     {
-        if (stretch.Count == 0)
+        if (stretch.Count == 0 || stretch.IsLeftOut)
             return;
         var body = this;
         workers.For(FlatTasks.Count(stretch.End) - FirstTask, ref body);

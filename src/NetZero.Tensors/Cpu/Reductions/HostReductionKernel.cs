@@ -3,13 +3,13 @@ using System.Runtime.Intrinsics;
 
 namespace NetZero.Tensors.Cpu;
 
-/// <summary>result = a sum or maximum over all x[i] in double precision, on the host: for gradient norms.</summary>
+/// <summary>result = a sum or maximum over what result was and all x[i], in double precision: for gradient norms.</summary>
 /// <remarks>
 /// What is combined (squares and absolute values of floats) is exact in double, and sums are taken in eight fixed strands per block of <see cref="Block"/> elements, then over
 /// blocks in order, then over tasks in order: the bits depend on the values and the length only, not even on the vector width. A slice
 /// that starts on a multiple of the block has the same block sums as the whole.
 /// </remarks>
-internal readonly unsafe struct HostReductionKernel<TRule>(FloatPointer x, long count, double* scratch) : IKernel, IParallelBody
+internal readonly unsafe struct HostReductionKernel<TRule>(FloatPointer x, long count, double* scratch, double* result) : IKernel, IParallelBody
     where TRule : struct, IHostReductionRule
 {
     /// <summary>Shard boundaries are multiples of it.</summary>
@@ -18,8 +18,8 @@ internal readonly unsafe struct HostReductionKernel<TRule>(FloatPointer x, long 
     private const long ElementsPerTask = 64 * Block;
     private const int Strands = 8;
 
-    /// <summary>Scratch memory: the result, which the host copies, and one double for each task.</summary>
-    public static long WorkspaceBytes(long count) => (1 + TaskCount(count)) * sizeof(double);
+    /// <summary>Scratch memory: one double for each task.</summary>
+    public static long WorkspaceBytes(long count) => TaskCount(count) * sizeof(double);
 
     /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(count);
@@ -31,8 +31,8 @@ internal readonly unsafe struct HostReductionKernel<TRule>(FloatPointer x, long 
         workers.For(tasks, ref body);
         double total = 0;
         for (long i = 0; i < tasks; i++)
-            total = TRule.Combine(total, scratch[1 + i]);
-        scratch[0] = total;
+            total = TRule.Combine(total, scratch[i]);
+        *result = TRule.Combine(*result, total);
     }
 
     // The tile is written before it is read.
@@ -48,7 +48,7 @@ internal readonly unsafe struct HostReductionKernel<TRule>(FloatPointer x, long 
             total = TRule.Combine(total, OneBlock(x.At(i).Read(n, tile), n));
         }
 
-        scratch[1 + index] = total;
+        scratch[index] = total;
     }
 
     private static long TaskCount(long count) => (count + ElementsPerTask - 1) / ElementsPerTask;
