@@ -75,7 +75,7 @@ public static class Trainer
         try
         {
             await RunRanksAsync(
-                run, options.Worker, state.Resume, rank => new RankTrainer(state, rank, options.Worker is not null, options.Stop).RunAsync(), end.Token).ConfigureAwait(false);
+                run, options, state.Resume, rank => new RankTrainer(state, rank, options.Worker is not null, options.Stop).RunAsync(), end.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
@@ -122,11 +122,12 @@ public static class Trainer
     }
 
     private static Task RunRanksAsync(
-        RunConfiguration run, WorkerEnvironment? worker, ResumePlan? resume, Func<RankContext, Task> program, CancellationToken cancellation)
+        RunConfiguration run, TrainingOptions asked, ResumePlan? resume, Func<RankContext, Task> program, CancellationToken cancellation)
     {
+        var worker = asked.Worker;
         if (worker is null)
-            return World.RunAsync(run.Ranks, program, Options(run), cancellation);
-        var options = Options(run) with { Timeout = ProcessTimeout(run), Agreement = [.. RunAgreement.Of(run), RunAgreement.Of(resume)] };
+            return World.RunAsync(run.Ranks, program, Options(run, asked.Device), cancellation);
+        var options = Options(run, asked.Device) with { Timeout = ProcessTimeout(run), Agreement = [.. RunAgreement.Of(run), RunAgreement.Of(resume)] };
         return worker.UsesMpi ? MpiWorld.RunAsync(worker, program, options, cancellation) : ProcessWorld.RunAsync(worker, program, options, cancellation);
     }
 
@@ -166,12 +167,13 @@ public static class Trainer
         }
     }
 
-    internal static WorldOptions Options(RunConfiguration run) => new()
+    internal static WorldOptions Options(RunConfiguration run, Device device) => new()
     {
         Timeout = run.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(run.TimeoutSeconds) : LongestWait,
         Deterministic = run.Deterministic,
         Tensors = new TensorContextOptions
         {
+            Device = device,
             Threads = run.ThreadsPerRank,
             Seed = run.Seed,
             MemoryBudgetBytes = run.MemoryBudgetBytes,

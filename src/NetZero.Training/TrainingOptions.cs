@@ -1,4 +1,5 @@
 using NetZero.Collectives;
+using NetZero.Tensors;
 
 namespace NetZero.Training;
 
@@ -10,6 +11,9 @@ public sealed record TrainingOptions
 
     /// <summary>Whether <c>trace.json</c> is written.</summary>
     public bool Trace { get; init; }
+
+    /// <summary>What the ranks compute on. The run's summary is sampled on the processor.</summary>
+    public Device Device { get; init; } = Device.Cpu;
 
     /// <summary>Which rank this process is, where ranks are processes; null where they are threads of this one.</summary>
     public WorkerEnvironment? Worker { get; init; }

@@ -18,7 +18,7 @@ internal sealed record RestoredRun(CheckpointTensor Tensor, StateRun Run)
     public static bool Fits(SafetensorsDType stored, SafetensorsDType kept) => stored == kept || (Elements.CanReadAsSingle(stored) && Elements.CanReadAsSingle(kept));
 
     /// <summary>Whether the bytes in the files are those in memory, and the host may write there.</summary>
-    public bool IsInPlace => Stored == Kept;
+    public bool IsInPlace => Stored == Kept && Run.IsHostMemory;
 
     /// <summary>The parts of the run's blocks, each with its place.</summary>
     public unsafe IEnumerable<PlacedPart> Parts()
@@ -27,19 +27,19 @@ internal sealed record RestoredRun(CheckpointTensor Tensor, StateRun Run)
         return BlockParts().Select(part => new PlacedPart(part, memory + (nint)part.Offset));
     }
 
-    /// <summary>Reads and verifies the run's blocks beside, some at a time, and writes their elements where they belong, converted through singles where the types differ.</summary>
+    /// <summary>
+    /// Reads and verifies the run's blocks beside, some at a time, and copies their elements where they belong, converted through singles where the types differ. For the thread
+    /// that the memory belongs to.
+    /// </summary>
     /// <exception cref="CheckpointException">A block is not what was saved.</exception>
-    public unsafe void Restore(CheckpointReader reader)
+    public void Restore(CheckpointReader reader)
     {
         foreach (var parts in BlockParts().Chunk(BlocksAtATime))
         {
             var blocks = Array.ConvertAll(parts, part => GC.AllocateUninitializedArray<byte>(part.Count, pinned: true));
             reader.Read(parts.Select((part, i) => new PlacedPart(part, Marshal.UnsafeAddrOfPinnedArrayElement(blocks[i], 0))));
             for (var i = 0; i < parts.Length; i++)
-            {
-                var elements = Converted(blocks[i]);
-                elements.CopyTo(new Span<byte>(Run.Pointer + (parts[i].Offset / (Stored.Bits() / 8) * (Kept.Bits() / 8)), elements.Length));
-            }
+                Run.Write(parts[i].Offset / (Stored.Bits() / 8) * (Kept.Bits() / 8), Converted(blocks[i]));
         }
     }
 

@@ -151,14 +151,14 @@ public sealed class CheckpointSaver : IDisposable
         return found is null;
     }
 
-    private unsafe SaveReport Write(CheckpointManifest manifest, long start)
+    private SaveReport Write(CheckpointManifest manifest, long start)
     {
         var problem = Attempt(() =>
         {
             var runs = Runs();
             using var file = RankFile.Create(_folder.Partial(manifest.Step), Rank, [.. runs.Select(r => r.Stored)]);
             foreach (var (stored, run) in runs)
-                file.Write(stored, run.Pointer, _stop.Token);
+                file.Write(stored, run, _stop.Token);
             file.Complete();
         });
         var group = _state.Module.Group;
@@ -204,7 +204,7 @@ public sealed class CheckpointSaver : IDisposable
                 }
                 else
                 {
-                    file.Write(stored, run.Pointer, _stop.Token);
+                    file.Write(stored, run, _stop.Token);
                 }
             }
         });

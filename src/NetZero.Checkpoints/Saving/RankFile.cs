@@ -49,6 +49,15 @@ internal sealed class RankFile : IDisposable
         Add(run, checksums);
     }
 
+    /// <summary>The same, of a run where it lies; from a device it is copied block by block.</summary>
+    public unsafe void Write(StoredRun run, StateRun source, CancellationToken cancellation)
+    {
+        if (source.IsHostMemory)
+            Write(run, source.Pointer, cancellation);
+        else
+            Write(run, source.Read, cancellation);
+    }
+
     /// <summary>The same, of bytes that come block by block.</summary>
     public void Write(StoredRun run, BlockSource source, CancellationToken cancellation)
     {

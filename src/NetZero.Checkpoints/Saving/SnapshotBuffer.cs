@@ -3,9 +3,12 @@ using NetZero.Tensors;
 namespace NetZero.Checkpoints;
 
 /// <summary>Copies of a rank's state, from which files are written while training changes the state: one buffer, made at the first save and used again by every other.</summary>
-/// <remarks>Its bytes are counted as <see cref="MemoryKind.Snapshot"/> and are at most the budget. On Meta it is counted and never filled.</remarks>
+/// <remarks>Its bytes are counted as <see cref="MemoryKind.Snapshot"/> and are at most the budget. It is the host's memory, whatever the device. On Meta it is counted and never filled.</remarks>
 internal sealed class SnapshotBuffer
 {
+    // A span ends at 2 GiB.
+    private const int LargestCopy = 1 << 30;
+
     private readonly Storage _storage;
     private readonly Tensor _memory;
     private readonly bool _hasMemory;
@@ -36,7 +39,11 @@ internal sealed class SnapshotBuffer
         if (!_hasMemory)
             return null;
         var copy = _memory.Bytes() + offset;
-        Buffer.MemoryCopy(run.Pointer, copy, Capacity - offset, run.Bytes);
+        if (run.IsHostMemory)
+            Buffer.MemoryCopy(run.Pointer, copy, Capacity - offset, run.Bytes);
+        else
+            for (long done = 0; done < run.Bytes; done += LargestCopy)
+                run.Read(done, new Span<byte>(copy + done, (int)Math.Min(LargestCopy, run.Bytes - done)));
         return copy;
     }
 

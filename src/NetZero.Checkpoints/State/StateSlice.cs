@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NetZero.Collectives;
 using NetZero.Sharding;
 using NetZero.Tensors;
@@ -58,11 +59,8 @@ internal sealed record StateSlice(string Kind, string Prefix, UnitSlice Unit, Te
     }
 
     /// <summary>Fills a part of the slice with zeros.</summary>
-    public unsafe void Clear(long start, long length)
-    {
-        var width = Memory.DType.SizeInBytes();
-        System.Runtime.InteropServices.NativeMemory.Clear(Memory.Bytes() + ((First + start) * width), (nuint)(length * width));
-    }
+    public void Clear(long start, long length) =>
+        Memory.Context.View(Memory.Storage, Memory.Offset + First + start, [length], Memory.DType).Clear();
 
     /// <summary>The slice as collectives see it.</summary>
     public CollectiveBuffer Buffer => CollectiveBuffer.Of(Memory).Slice(First, Entries);
@@ -80,20 +78,24 @@ internal sealed record StateRun(string Name, IReadOnlyList<long> Shape, long Fir
     /// <summary>Bytes of the run.</summary>
     public long Bytes => Elements * Memory.DType.SizeInBytes();
 
-    /// <summary>Receives a part of the run.</summary>
-    /// <param name="first">The part's first element, in the whole tensor.</param>
-    /// <param name="bytes">Its bytes.</param>
-    public delegate void Visitor(long first, Span<byte> bytes);
+    /// <summary>Whether the host works in the run's memory in place; otherwise it copies.</summary>
+    public bool IsHostMemory => Memory.Context.Device.SharesHostMemory;
 
-    /// <summary>The first byte.</summary>
-    public unsafe byte* Pointer => Memory.Bytes() + (MemoryFirst * Memory.DType.SizeInBytes());
-
-    /// <summary>Visits the run part by part: a span holds at most 2^31 bytes.</summary>
-    public unsafe void ForEachSpan(Visitor visit)
+    /// <summary>The first byte, where the host may use it.</summary>
+    public unsafe byte* Pointer
     {
-        const int largest = 1 << 30;
-        var width = Memory.DType.SizeInBytes();
-        for (long done = 0; done < Bytes; done += largest)
-            visit(First + (done / width), new Span<byte>(Pointer + done, (int)Math.Min(largest, Bytes - done)));
+        get
+        {
+            Debug.Assert(IsHostMemory, "Memory of a device is read and written by copies.");
+            return Memory.Bytes() + MemoryFirstByte;
+        }
     }
+
+    private long MemoryFirstByte => MemoryFirst * Memory.DType.SizeInBytes();
+
+    /// <summary>Copies bytes of the run to the host, from <paramref name="start"/> on.</summary>
+    public void Read(long start, Span<byte> bytes) => Memory.ReadBytes(MemoryFirstByte + start, bytes);
+
+    /// <summary>Copies bytes from the host into the run, from <paramref name="start"/> on.</summary>
+    public void Write(long start, ReadOnlySpan<byte> bytes) => Memory.WriteBytes(MemoryFirstByte + start, bytes);
 }

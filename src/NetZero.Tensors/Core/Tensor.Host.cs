@@ -59,6 +59,38 @@ public sealed partial class Tensor
         return value;
     }
 
+    /// <summary>Copies bytes of this contiguous tensor to the host, whatever its type: a counted host read.</summary>
+    /// <param name="start">The first byte, from the tensor's beginning.</param>
+    /// <param name="bytes">As many as are wanted.</param>
+    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the tensor.</exception>
+    /// <exception cref="MetaTensorException">The tensor is on Meta.</exception>
+    public unsafe void ReadBytes(long start, Span<byte> bytes)
+    {
+        RequireContiguous("ReadBytes");
+        RequireMemory();
+        CheckBytes(start, bytes.Length);
+        Context.CopyToHost(Bytes() + start, bytes);
+    }
+
+    /// <summary>Copies bytes from the host into this contiguous tensor, whatever its type, in stream order.</summary>
+    /// <param name="start">The first byte, from the tensor's beginning.</param>
+    /// <param name="bytes">They may be changed afterwards.</param>
+    /// <exception cref="ArgumentOutOfRangeException">They do not all fit into the tensor.</exception>
+    public unsafe void WriteBytes(long start, ReadOnlySpan<byte> bytes)
+    {
+        RequireContiguous("WriteBytes");
+        CheckBytes(start, bytes.Length);
+        var destination = Bytes() + start;
+        Storage.Touch();
+        Context.CopyFromHost(bytes, destination);
+    }
+
+    private void CheckBytes(long start, int length)
+    {
+        if (start < 0 || start > (Elements * DType.SizeInBytes()) - length)
+            throw new ArgumentOutOfRangeException(nameof(start), $"Bytes [{start}, {start + length}) are not inside {this}, which has {Elements * DType.SizeInBytes():N0}.");
+    }
+
     private long CoveredElements()
     {
         if (Elements == 0)

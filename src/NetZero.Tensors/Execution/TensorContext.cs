@@ -15,6 +15,7 @@ public sealed partial class TensorContext : IDisposable
 
     private readonly Allocator _allocator;
     private readonly Allocator _exchange;
+    private readonly Allocator _host;
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private readonly List<DeviceStream> _streams = [];
     private bool _disposed;
@@ -30,6 +31,9 @@ public sealed partial class TensorContext : IDisposable
         Stream = Device.CreateStream("compute", Workers);
         _allocator = Device.CreateAllocator(BlockSource.System, Stream);
         _exchange = options.ExchangeMemory is { } shared ? Device.CreateAllocator(shared, Stream) : _allocator;
+
+        // Copies from which files are written lie where the host can read them, whatever the device.
+        _host = Device.HasMemory && !Device.SharesHostMemory ? new NativeAllocator(BlockSource.System) : _allocator;
         Threads = options.Threads;
         _scope = new Scope { Name = "context" };
     }
@@ -50,7 +54,8 @@ public sealed partial class TensorContext : IDisposable
     public RandomState Random { get; }
 
     /// <summary>How often the system was asked for native memory.</summary>
-    public long SystemAllocations => _allocator.SystemAllocations + (_exchange == _allocator ? 0 : _exchange.SystemAllocations);
+    public long SystemAllocations =>
+        _allocator.SystemAllocations + (_exchange == _allocator ? 0 : _exchange.SystemAllocations) + (_host == _allocator ? 0 : _host.SystemAllocations);
 
     /// <summary>The stream that kernels run on and in whose order memory is freed.</summary>
     public DeviceStream Stream { get; }
@@ -111,6 +116,7 @@ public sealed partial class TensorContext : IDisposable
         Workers.Dispose();
         _allocator.Dispose();
         _exchange.Dispose();
+        _host.Dispose();
     }
 
     /// <summary>Copies device memory to the host: the one way in which values get there, waited for and counted.</summary>
@@ -159,8 +165,12 @@ public sealed partial class TensorContext : IDisposable
     }
 
     // What collectives see. Everything else stays in memory of the process's own, of which the system has huge pages more readily.
-    private Allocator AllocatorOf(MemoryKind kind) =>
-        kind is MemoryKind.Parameter or MemoryKind.Gathered or MemoryKind.Gradient or MemoryKind.Communication ? _exchange : _allocator;
+    private Allocator AllocatorOf(MemoryKind kind) => kind switch
+    {
+        MemoryKind.Parameter or MemoryKind.Gathered or MemoryKind.Gradient or MemoryKind.Communication => _exchange,
+        MemoryKind.Snapshot => _host,
+        _ => _allocator,
+    };
 
     private void CheckUse()
     {
