@@ -52,6 +52,12 @@ internal sealed class PlainProgress(TextWriter output) : ITrainingObserver
         output.Flush();
     }
 
+    public void OnNotice(string notice)
+    {
+        output.WriteLine($"note: {notice}");
+        output.Flush();
+    }
+
     public void OnEvaluation(EvaluationReport report)
     {
         output.WriteLine(ProgressText.Line(report));

@@ -35,6 +35,18 @@ public static class DTypes
         _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "Unknown element type."),
     };
 
+    /// <summary>How many types there are.</summary>
+    internal const int Count = 6;
+
+    /// <summary>The type that stands for all of a width in kernels that only move elements.</summary>
+    internal static DType OfWidth(int bytes) => bytes switch
+    {
+        1 => DType.U8,
+        2 => DType.BF16,
+        4 => DType.F32,
+        _ => DType.I64,
+    };
+
     /// <summary>Whether elements are floating point, so that gradients make sense.</summary>
     public static bool IsFloatingPoint(this DType dtype) => dtype is DType.F32 or DType.BF16 or DType.F16;
 }

@@ -25,6 +25,9 @@ public abstract class Device
     /// <summary>Whether work is done when the call that enqueues it returns, so that nothing needs to be ordered.</summary>
     public virtual bool IsSynchronous => false;
 
+    /// <summary>The kernels that it has; those of the processor unless it says otherwise. See [Note: how a device finds its kernels] in <see cref="KernelRegistry"/>.</summary>
+    public virtual KernelRegistry Kernels => KernelRegistry.Processor;
+
     /// <summary>The allocator of a context.</summary>
     /// <param name="source">Where blocks come from, if they are host memory.</param>
     /// <param name="compute">The stream in whose order blocks are freed.</param>

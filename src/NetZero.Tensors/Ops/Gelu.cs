@@ -11,8 +11,21 @@ public static class GeluOp
 {
     /// <summary>GELU by tanh, as GPT-2 (<c>gelu_new</c>).</summary>
     /// <exception cref="ArgumentException">Not F32.</exception>
-    public static Tensor Gelu(this Tensor x) =>
-        Elementwise.Apply<GeluRule, GeluBackwardRule>("Gelu", x, saveOutput: false);
+    public static Tensor Gelu(this Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return x.Context.Composes<UnaryKernel<GeluRule>, BinaryKernel<GeluBackwardRule>>("Gelu", x.DType, "products and a tanh")
+            ? Composed(x)
+            : Elementwise.Apply<GeluRule, GeluBackwardRule>("Gelu", x, saveOutput: false);
+    }
+
+    // In fp32, as the kernel computes.
+    private static Tensor Composed(Tensor x)
+    {
+        var wide = x.Cast(DType.F32);
+        var u = (float)Math.Sqrt(2 / Math.PI) * (wide + (0.044715f * (wide * wide * wide)));
+        return (0.5f * wide * (1 + u.Tanh())).Cast(x.DType);
+    }
 
     /// <summary>GELU by erf.</summary>
     /// <exception cref="ArgumentException">Not F32.</exception>

@@ -19,8 +19,10 @@ public static class LayerNormOp
     {
         var columns = NormShapes.Columns("LayerNorm", x, weight);
         NormShapes.Check("LayerNorm", x, bias, columns);
-        (x, weight, bias) = (x.Contiguous(), weight.Contiguous(), bias.Contiguous());
         var context = x.Context;
+        if (context.Composes<LayerNormForwardKernel, LayerNormBackwardKernel>("LayerNorm", x.DType, "means, products and a root"))
+            return Composed(x, weight, bias, (float)epsilon);
+        (x, weight, bias) = (x.Contiguous(), weight.Contiguous(), bias.Contiguous());
         var rows = NormShapes.Rows(x);
         var records = GradientNode.Records(x, weight, bias);
         var y = context.Empty(x.Shape, x.DType);
@@ -32,6 +34,15 @@ public static class LayerNormOp
             x.Floats(), weight.Floats(), bias.Floats(), y.Floats(),
             mean is null ? null : mean.Data<float>(), rstd is null ? null : rstd.Data<float>(), rows, columns, (float)epsilon, tiles.Floats));
         return records ? y.Attach(new Node(x, weight, bias, mean!, rstd!)) : y;
+    }
+
+    // In fp32, as the kernel computes.
+    private static Tensor Composed(Tensor x, Tensor weight, Tensor bias, float epsilon)
+    {
+        var wide = x.Cast(DType.F32);
+        var centered = wide - wide.Mean([-1], keepDims: true);
+        var variance = (centered * centered).Mean([-1], keepDims: true);
+        return ((centered * (variance + epsilon).Rsqrt() * weight.Cast(DType.F32)) + bias.Cast(DType.F32)).Cast(x.DType);
     }
 
     private sealed unsafe class Node : GradientNode

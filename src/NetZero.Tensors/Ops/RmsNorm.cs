@@ -16,8 +16,10 @@ public static class RmsNormOp
     public static unsafe Tensor RmsNorm(this Tensor x, Tensor weight, double epsilon = 1e-6)
     {
         var columns = NormShapes.Columns("RmsNorm", x, weight);
-        (x, weight) = (x.Contiguous(), weight.Contiguous());
         var context = x.Context;
+        if (context.Composes<RmsNormForwardKernel, RmsNormBackwardKernel>("RmsNorm", x.DType, "a mean, products and a root"))
+            return Composed(x, weight, (float)epsilon);
+        (x, weight) = (x.Contiguous(), weight.Contiguous());
         var rows = NormShapes.Rows(x);
         var records = GradientNode.Records(x, weight);
         var y = context.Empty(x.Shape, x.DType);
@@ -27,6 +29,13 @@ public static class RmsNormOp
         context.Launch(new RmsNormForwardKernel(
             x.Floats(), weight.Floats(), y.Floats(), rstd is null ? null : rstd.Data<float>(), rows, columns, (float)epsilon, tiles.Floats));
         return records ? y.Attach(new Node(x, weight, rstd!)) : y;
+    }
+
+    // In fp32, as the kernel computes.
+    private static Tensor Composed(Tensor x, Tensor weight, float epsilon)
+    {
+        var wide = x.Cast(DType.F32);
+        return (wide * ((wide * wide).Mean([-1], keepDims: true) + epsilon).Rsqrt() * weight.Cast(DType.F32)).Cast(x.DType);
     }
 
     private sealed unsafe class Node : GradientNode

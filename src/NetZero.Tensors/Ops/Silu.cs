@@ -10,5 +10,11 @@ public static class SiluOp
 {
     /// <summary>Each element times its logistic function.</summary>
     /// <exception cref="ArgumentException">Not F32.</exception>
-    public static Tensor Silu(this Tensor x) => Elementwise.Apply<SiluRule, SiluBackwardRule>("Silu", x, saveOutput: false);
+    public static Tensor Silu(this Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return x.Context.Composes<UnaryKernel<SiluRule>, BinaryKernel<SiluBackwardRule>>("Silu", x.DType, "a product and a logistic function")
+            ? x * x.Sigmoid()
+            : Elementwise.Apply<SiluRule, SiluBackwardRule>("Silu", x, saveOutput: false);
+    }
 }

@@ -31,6 +31,8 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
 
     public Task RunAsync()
     {
+        if (Reports)
+            rank.Tensors.Notice = state.Observer.OnNotice;
         var module = RunParts.Shard(_run, state.Model, rank.Group, rank.Tensors, state.Source);
         var optimizer = OptimizerParts.Make(_run, module);
         var first = Begin(module, optimizer);

@@ -30,6 +30,11 @@ public interface ITrainingObserver
     {
     }
 
+    /// <summary>Something that the user may want to know, in a line, such as an op that the device computes another way; told once.</summary>
+    void OnNotice(string notice)
+    {
+    }
+
     /// <summary>The validation text was evaluated; the step's <see cref="OnStep"/> follows.</summary>
     void OnEvaluation(EvaluationReport report)
     {

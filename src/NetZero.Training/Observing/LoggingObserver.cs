@@ -39,6 +39,9 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
     public void OnStraggler(StragglerReport report) => Straggles(report.Rank, report.Step, report.Seconds, report.OthersSeconds);
 
     /// <inheritdoc/>
+    public void OnNotice(string notice) => Noticed(notice);
+
+    /// <inheritdoc/>
     public void OnEvaluation(EvaluationReport report) => Evaluated(report.Step, report.Loss, report.Perplexity);
 
     /// <inheritdoc/>
@@ -92,4 +95,7 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
 
     [LoggerMessage(13, LogLevel.Information, "Stopped early after {StepsDone} of {Steps} steps: the validation loss {BestLoss} after step {BestStep} was the lowest, and {Evaluations} evaluations since were not lower")]
     private partial void StoppedEarly(int stepsDone, int steps, double? bestLoss, long bestStep, int evaluations);
+
+    [LoggerMessage(14, LogLevel.Warning, "{Notice}")]
+    private partial void Noticed(string notice);
 }

@@ -25,4 +25,28 @@ public class DelayedDeviceTests
             }
         }
     }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(1, true)]
+    [InlineData(2, false)]
+    [InlineData(3, true)]
+    public void KernelsOfAnotherAssembly_RunInsteadOfTheProcessors_WithTheSameBits(int stage, bool half)
+    {
+        var counts = new System.Collections.Concurrent.ConcurrentDictionary<string, int>();
+        var kernels = OwnKernels.Register(op => counts.AddOrUpdate(op, 1, (_, n) => n + 1));
+        var run = new ToyRun
+        {
+            Model = () => new ToyModel(2),
+            Ranks = 2,
+            Steps = 3,
+            GlobalRows = 4,
+            Clip = 0.1,
+            Policy = ShardingPolicy.ForStage(stage),
+            Precision = half ? MixedPrecisionPolicy.Half : MixedPrecisionPolicy.Single,
+            LossScaler = half ? new LossScalerOptions { InitialScalePower = 6 } : null,
+        };
+        (run with { Device = new DelayedDevice(new DelayedTiming(stage), kernels) }).Run().AssertSameBits(run.Run());
+        Assert.Equal(["Clear", "ColumnSum", "Fill", "GradientFactor"], counts.Keys.Order());
+    }
 }

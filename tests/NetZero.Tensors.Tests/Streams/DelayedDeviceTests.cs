@@ -114,6 +114,14 @@ public unsafe class DelayedDeviceTests
     {
         public KernelWork Work => KernelWork.Pass(2 * Elements);
 
+        public DType DType => DType.F32;
+
+        public void Describe(ref KernelArguments arguments)
+        {
+            arguments.Add(from);
+            arguments.Add(to);
+        }
+
         public void Run(WorkerPool workers) => new Span<float>(from, Elements).CopyTo(new Span<float>(to, Elements));
     }
 }

@@ -10,15 +10,20 @@ namespace NetZero.Testing;
 /// Freed memory is filled with NaN at the point of the compute stream where it was freed, so that a kernel that uses it afterwards, or another stream
 /// that was not waited for, gives results that nobody takes for right.
 /// </remarks>
-public sealed class DelayedDevice(DelayedTiming timing) : Device("delayed")
+/// <param name="timing">When work runs.</param>
+/// <param name="kernels">Its kernels; null is the processor's code for every op.</param>
+public sealed class DelayedDevice(DelayedTiming timing, KernelRegistry? kernels = null) : Device("delayed")
 {
     private int _streams;
+
+    /// <summary>The kernels: unless given otherwise, the processor's code for every op.</summary>
+    public override KernelRegistry Kernels { get; } = kernels ?? new KernelRegistry("delayed").AddProcessorCode();
 
     /// <summary>Blocks are freed when the compute stream gets there.</summary>
     public override Allocator CreateAllocator(BlockSource source, DeviceStream compute) => new DelayedAllocator(new NativeAllocator(source), (DelayedStream)compute);
 
     /// <summary>A stream with a thread of its own.</summary>
-    public override DeviceStream CreateStream(string name, WorkerPool workers) => new DelayedStream(name, Interlocked.Increment(ref _streams), workers, timing);
+    public override DeviceStream CreateStream(string name, WorkerPool workers) => new DelayedStream(name, Interlocked.Increment(ref _streams), workers, timing, Kernels);
 
     private sealed unsafe class DelayedAllocator(NativeAllocator inner, DelayedStream compute) : Allocator
     {

@@ -10,17 +10,19 @@ internal sealed unsafe class DelayedStream : DeviceStream
     private readonly BlockingCollection<Piece> _queue = [];
     private readonly WorkerPool _workers;
     private readonly DelayedTiming _timing;
+    private readonly KernelRegistry _kernels;
     private readonly Random _random;
     private readonly Thread _thread;
     private ExceptionDispatchInfo? _failure;
     private int _slowPieces;
     private volatile bool _dropping;
 
-    public DelayedStream(string name, int number, WorkerPool workers, DelayedTiming timing)
+    public DelayedStream(string name, int number, WorkerPool workers, DelayedTiming timing, KernelRegistry kernels)
         : base(name)
     {
         _workers = workers;
         _timing = timing;
+        _kernels = kernels;
         _slowPieces = timing.SlowStream == name ? timing.SlowPieces : 0;
         _random = new Random((timing.Seed * 31) + number);
         _thread = new Thread(WorkOff) { IsBackground = true, Name = $"netzero {name} stream" };
@@ -28,6 +30,16 @@ internal sealed unsafe class DelayedStream : DeviceStream
     }
 
     public override void Launch<TKernel>(in TKernel kernel)
+    {
+        if (_kernels.Find(kernel) is { } own)
+            KernelArguments.Call(own, this, kernel);
+        else
+            RunLater(kernel);
+    }
+
+    // By itself, so that the closure is made only where it is needed.
+    private void RunLater<TKernel>(in TKernel kernel)
+        where TKernel : struct, IKernel
     {
         var later = kernel;
         Enqueue(() => later.Run(_workers));

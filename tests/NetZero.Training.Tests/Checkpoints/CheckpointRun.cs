@@ -1,4 +1,5 @@
 using NetZero.Checkpoints;
+using NetZero.Tensors;
 using NetZero.Testing;
 using NetZero.Training.Tests.EndToEnd;
 
@@ -15,6 +16,9 @@ internal sealed class CheckpointRun(TemporaryFolder folder)
         "scheduler={\"type\": \"WarmupDecayLR\", \"params\": {\"warmup_num_steps\": 4}}",
     ];
 
+    /// <summary>What the ranks compute on.</summary>
+    public Device Device { get; init; } = Device.Cpu;
+
     public string Text { get; } = folder.Write("text", string.Concat(Enumerable.Range(0, 700).Select(i => $"{i * i % 311} ")));
 
     public Run At(string name) => new(folder, name);
@@ -27,7 +31,7 @@ internal sealed class CheckpointRun(TemporaryFolder folder)
     {
         using var stop = new CancellationTokenSource();
         var events = new Events(stopAfter, stop);
-        var summary = await Trainer.RunAsync(Configure(name, overrides), new TrainingOptions { Resume = resume, Stop = stop.Token }, events);
+        var summary = await Trainer.RunAsync(Configure(name, overrides), new TrainingOptions { Resume = resume, Stop = stop.Token, Device = Device }, events);
         return (summary, events);
     }
 

@@ -17,6 +17,25 @@ internal readonly unsafe struct AttentionBackwardKernel(
     public static long WorkspaceBytes(int threads, AttentionShape shape) => threads * AttentionGradientTiles.Floats(shape) * sizeof(float);
 
     /// <inheritdoc/>
+    public DType DType => q.Elements.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        q.Describe(ref arguments);
+        k.Describe(ref arguments);
+        v.Describe(ref arguments);
+        o.Describe(ref arguments);
+        arguments.Add(lse);
+        dO.Describe(ref arguments);
+        dq.Describe(ref arguments);
+        dk.Describe(ref arguments);
+        dv.Describe(ref arguments);
+        arguments.Add(scratch);
+        shape.Describe(ref arguments);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => shape.Work(products: 5, passes: 2);
 
     public void Run(WorkerPool workers)

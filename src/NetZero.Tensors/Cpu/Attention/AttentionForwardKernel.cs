@@ -18,6 +18,21 @@ internal readonly unsafe struct AttentionForwardKernel(
     public static long WorkspaceBytes(int threads, AttentionShape shape) => threads * FloatsPerWorker(shape) * sizeof(float);
 
     /// <inheritdoc/>
+    public DType DType => q.Elements.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        q.Describe(ref arguments);
+        k.Describe(ref arguments);
+        v.Describe(ref arguments);
+        o.Describe(ref arguments);
+        arguments.Add(lse);
+        arguments.Add(scratch);
+        shape.Describe(ref arguments);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => shape.Work(products: 2, passes: 1);
 
     public void Run(WorkerPool workers)

@@ -3,6 +3,15 @@ namespace NetZero.Tensors.Cpu;
 /// <summary>One of q, k, v, o or their gradients: a pointer and the strides, in elements, of batch, token and head. Channels of a head are adjacent.</summary>
 internal readonly record struct AttentionOperand(FloatPointer Elements, long BatchStride, long TokenStride, long HeadStride)
 {
+    /// <summary>Lists the elements and the strides.</summary>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(Elements);
+        arguments.Add(BatchStride);
+        arguments.Add(TokenStride);
+        arguments.Add(HeadStride);
+    }
+
     /// <summary>The channels of one token in one head.</summary>
     public FloatPointer Row(long batch, long token, long head) =>
         Elements.At((batch * BatchStride) + (token * TokenStride) + (head * HeadStride));
@@ -21,6 +30,18 @@ internal readonly record struct AttentionShape(
 {
     // Maximum, exponential (a polynomial of degree 6 with its reduction), sum and scaling of a score.
     private const double ExponentialFlops = 24;
+
+    /// <summary>Lists the sizes, in their order.</summary>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(Batch);
+        arguments.Add(Tokens);
+        arguments.Add(Heads);
+        arguments.Add(KeyHeads);
+        arguments.Add(HeadChannels);
+        arguments.Add(Scale);
+        arguments.Add(Causal);
+    }
 
     /// <summary>Query heads that share a key head.</summary>
     public long GroupSize => Heads / KeyHeads;

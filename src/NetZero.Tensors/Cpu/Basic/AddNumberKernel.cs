@@ -4,6 +4,17 @@ namespace NetZero.Tensors.Cpu;
 internal readonly unsafe struct AddNumberKernel(float* x, double weight, double* y) : IKernel
 {
     /// <inheritdoc/>
+    public DType DType => DType.F32;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(weight);
+        arguments.Add(y);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(1);
 
     public void Run(WorkerPool workers) => *y += *x * weight;

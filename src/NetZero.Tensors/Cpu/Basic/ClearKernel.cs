@@ -6,6 +6,16 @@ namespace NetZero.Tensors;
 internal readonly unsafe struct ClearKernel(void* y, long bytes) : IKernel
 {
     /// <inheritdoc/>
+    public DType DType => DType.U8;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(y);
+        arguments.Add(bytes);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => new(0, bytes);
 
     public void Run(WorkerPool workers) => NativeMemory.Clear(y, (nuint)bytes);

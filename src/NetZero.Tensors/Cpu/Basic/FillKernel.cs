@@ -4,6 +4,17 @@ namespace NetZero.Tensors;
 internal readonly unsafe struct FillKernel(float* y, long count, float value) : IKernel
 {
     /// <inheritdoc/>
+    public DType DType => DType.F32;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(y);
+        arguments.Add(count);
+        arguments.Add(value);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(count);
 
     public void Run(WorkerPool workers)

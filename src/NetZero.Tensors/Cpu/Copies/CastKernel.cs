@@ -10,6 +10,19 @@ namespace NetZero.Tensors.Cpu;
 internal readonly unsafe struct CastKernel(void* source, DType from, void* destination, DType to, long count) : IKernel, IParallelBody
 {
     /// <inheritdoc/>
+    public DType DType => from;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(source);
+        arguments.Add(from);
+        arguments.Add(destination);
+        arguments.Add(to);
+        arguments.Add(count);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => new(0, (double)count * (from.SizeInBytes() + to.SizeInBytes()));
 
     public void Run(WorkerPool workers)

@@ -9,6 +9,17 @@ internal readonly unsafe struct GatherIndices(void* indices, DType dtype, long o
 
     public long Inner => inner;
 
+    /// <summary>Lists them: where they lie, their type, and the sizes.</summary>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(indices);
+        arguments.Add(dtype);
+        arguments.Add(outer);
+        arguments.Add(extent);
+        arguments.Add(count);
+        arguments.Add(inner);
+    }
+
     /// <summary>How many there are.</summary>
     public long Elements => outer * count * inner;
 

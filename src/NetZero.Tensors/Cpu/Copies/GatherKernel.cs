@@ -5,6 +5,18 @@ namespace NetZero.Tensors.Cpu;
 internal readonly unsafe struct GatherKernel(byte* x, int elementBytes, GatherIndices indices, byte* y) : IKernel, IParallelBody
 {
     /// <inheritdoc/>
+    public DType DType => DTypes.OfWidth(elementBytes);
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(elementBytes);
+        indices.Describe(ref arguments);
+        arguments.Add(y);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => new(0, 2.0 * indices.Elements * elementBytes);
 
     public void Run(WorkerPool workers)
@@ -43,6 +55,17 @@ internal readonly unsafe struct GatherBackwardKernel(GatherIndices indices, floa
     private const long ColumnTile = 64;
 
     private long Tiles => (indices.Inner + ColumnTile - 1) / ColumnTile;
+
+    /// <inheritdoc/>
+    public DType DType => DType.F32;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        indices.Describe(ref arguments);
+        arguments.Add(dy);
+        arguments.Add(dx);
+    }
 
     /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(3 * indices.Elements);

@@ -56,6 +56,20 @@ internal readonly unsafe struct StridedCopyKernel : IKernel
     }
 
     /// <inheritdoc/>
+    public DType DType => DTypes.OfWidth(_elementBytes);
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(_source);
+        arguments.Add(_destination);
+        arguments.Add(_elementBytes);
+        arguments.Add(_extents[.._dims]);
+        arguments.Add(_sourceStrides[.._dims]);
+        arguments.Add(_destinationStrides[.._dims]);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work
     {
         get

@@ -97,6 +97,18 @@ internal struct StridedPlan
         }
     }
 
+    /// <summary>Lists the merged extents, outermost first, and the strides of each operand, the output first.</summary>
+    public readonly void Describe(ref KernelArguments arguments, int operands)
+    {
+        var extents = _extents;
+        arguments.Add(extents[.._dims]);
+        for (var operand = 0; operand < operands; operand++)
+        {
+            var strides = Strides(operand);
+            arguments.Add(strides[.._dims]);
+        }
+    }
+
     /// <summary>Between neighbours of a row, in elements of the operand.</summary>
     public readonly long RowStride(int operand) => Strides(operand)[_dims - 1];
 

@@ -34,6 +34,22 @@ internal readonly unsafe struct TernaryKernel<TRule> : IKernel, IParallelBody
         _condition = condition;
 
     /// <inheritdoc/>
+    public DType DType => _condition == null ? _a.DType : _b.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.AddRule(_rule);
+        arguments.Add(_a);
+        arguments.Add(_condition);
+        arguments.Add(_b);
+        arguments.Add(_c);
+        arguments.Add(_y);
+        _plan.Describe(ref arguments, 4);
+        arguments.Add(_accumulate);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass((_accumulate ? 5 : 4) * _plan.Rows * _plan.RowLength);
 
     public void Run(WorkerPool workers)

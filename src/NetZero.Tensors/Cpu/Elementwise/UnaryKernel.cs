@@ -22,6 +22,19 @@ internal readonly unsafe struct UnaryKernel<TRule> : IKernel, IParallelBody
     }
 
     /// <inheritdoc/>
+    public DType DType => _x.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.AddRule(_rule);
+        arguments.Add(_x);
+        arguments.Add(_y);
+        _plan.Describe(ref arguments, 2);
+        arguments.Add(_accumulate);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass((_accumulate ? 3 : 2) * _plan.Rows * _plan.RowLength);
 
     public void Run(WorkerPool workers)

@@ -16,6 +16,22 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
     private const long StripColumns = 128;
 
     /// <inheritdoc/>
+    public DType DType => dy.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(ids);
+        arguments.Add(idType);
+        arguments.Add(dy);
+        arguments.Add(dweight);
+        arguments.Add(count);
+        arguments.Add(vocabulary);
+        arguments.Add(columns);
+        arguments.Add(accumulate);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass((3 * count * columns) + (accumulate ? 0 : vocabulary * columns));
 
     public void Run(WorkerPool workers)

@@ -9,6 +9,21 @@ internal readonly unsafe struct EmbeddingForwardKernel(
     private const long RowsPerTask = 32;
 
     /// <inheritdoc/>
+    public DType DType => weight.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(ids);
+        arguments.Add(idType);
+        arguments.Add(weight);
+        arguments.Add(y);
+        arguments.Add(count);
+        arguments.Add(vocabulary);
+        arguments.Add(columns);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(2 * count * columns);
 
     /// <exception cref="ArgumentException">An id lies outside of [0, vocabulary).</exception>

@@ -17,6 +17,19 @@ internal readonly unsafe struct ColumnSumKernel(FloatPointer x, FloatPointer y, 
     private const int TaskColumns = 256;
 
     /// <inheritdoc/>
+    public DType DType => x.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(y);
+        arguments.Add(rows);
+        arguments.Add(columns);
+        arguments.Add(accumulate);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(rows * columns);
 
     /// <inheritdoc/>

@@ -95,6 +95,24 @@ internal readonly unsafe struct GemmKernel : IKernel
         GemmBlocking.WorkspacePerThread(M, N, K) + ExtraPerThread(M, N, !A.Elements.IsFloat || !B.Elements.IsFloat, !C.Elements.IsFloat);
 
     /// <inheritdoc/>
+    public DType DType => A.Elements.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(M);
+        arguments.Add(N);
+        arguments.Add(K);
+        arguments.Add(Batch);
+        A.Describe(ref arguments);
+        B.Describe(ref arguments);
+        C.Describe(ref arguments);
+        arguments.Add(Accumulate);
+        arguments.Add(Bias);
+        arguments.Add(Workspace);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => new(2.0 * M * N * K * Batch, ((double)M * K + (double)K * N + (double)M * N * (Accumulate ? 2 : 1)) * Batch * sizeof(float));
 
     /// <inheritdoc/>

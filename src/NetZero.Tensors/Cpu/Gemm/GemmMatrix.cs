@@ -21,6 +21,15 @@ internal readonly unsafe struct GemmMatrix(FloatPointer data, long rowStride, lo
     /// <summary>Elements from one batch item to the next.</summary>
     public readonly long BatchStride = batchStride;
 
+    /// <summary>Lists the elements and the strides.</summary>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(Elements);
+        arguments.Add(RowStride);
+        arguments.Add(ColumnStride);
+        arguments.Add(BatchStride);
+    }
+
     /// <summary>The same elements with rows and columns exchanged.</summary>
     public GemmMatrix Transpose() => new(Elements, ColumnStride, RowStride, BatchStride);
 

@@ -14,6 +14,24 @@ internal readonly unsafe struct CrossEntropyBackwardKernel(
     : IKernel
 {
     /// <inheritdoc/>
+    public DType DType => logits.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(logits);
+        arguments.Add(targets);
+        arguments.Add(targetType);
+        arguments.Add(maxima);
+        arguments.Add(logSums);
+        arguments.Add(dloss);
+        arguments.Add(dlogits);
+        arguments.Add(rows);
+        arguments.Add(vocabulary);
+        arguments.Add(ignoreIndex);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(2 * rows * vocabulary);
 
     public void Run(WorkerPool workers)

@@ -17,6 +17,24 @@ internal readonly unsafe struct CrossEntropyForwardKernel(
     public static long WorkspaceBytes(long rows) => rows * sizeof(double);
 
     /// <inheritdoc/>
+    public DType DType => logits.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(logits);
+        arguments.Add(targets);
+        arguments.Add(targetType);
+        arguments.Add(maxima);
+        arguments.Add(logSums);
+        arguments.Add(loss);
+        arguments.Add(rowLosses);
+        arguments.Add(rows);
+        arguments.Add(vocabulary);
+        arguments.Add(ignoreIndex);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(rows * vocabulary);
 
     /// <exception cref="ArgumentException">A target that is neither ignored nor in [0, vocabulary).</exception>

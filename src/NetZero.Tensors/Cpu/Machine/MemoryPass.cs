@@ -13,6 +13,20 @@ namespace NetZero.Tensors;
 internal readonly unsafe struct MemoryPass(MemoryPattern pattern, float* a, float* b, float* c, float* d, long count) : IKernel, IParallelBody
 {
     /// <inheritdoc/>
+    public DType DType => DType.F32;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add((long)pattern);
+        arguments.Add(a);
+        arguments.Add(b);
+        arguments.Add(c);
+        arguments.Add(d);
+        arguments.Add(count);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(count * pattern switch
     {
         MemoryPattern.Copy or MemoryPattern.CopyAround => 2,

@@ -29,6 +29,28 @@ internal readonly unsafe struct LayerNormBackwardKernel(
     private float* Tiles => Partials + (WorkspaceBytes(rows, columns) / sizeof(float));
 
     /// <inheritdoc/>
+    public DType DType => x.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(gamma);
+        arguments.Add(mean);
+        arguments.Add(rstd);
+        arguments.Add(dy);
+        arguments.Add(dx);
+        arguments.Add(dgamma);
+        arguments.Add(dbeta);
+        arguments.Add(scratch);
+        arguments.Add(rows);
+        arguments.Add(columns);
+        arguments.Add(accumulateInput);
+        arguments.Add(accumulateGamma);
+        arguments.Add(accumulateBeta);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass((accumulateInput ? 4 : 3) * rows * columns);
 
     public void Run(WorkerPool workers)

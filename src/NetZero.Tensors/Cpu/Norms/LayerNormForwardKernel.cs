@@ -19,6 +19,24 @@ internal readonly unsafe struct LayerNormForwardKernel(
     public const int WorkerTiles = 1;
 
     /// <inheritdoc/>
+    public DType DType => x.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(gamma);
+        arguments.Add(beta);
+        arguments.Add(y);
+        arguments.Add(mean);
+        arguments.Add(rstd);
+        arguments.Add(rows);
+        arguments.Add(columns);
+        arguments.Add(epsilon);
+        arguments.Add(scratch);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(2 * rows * columns);
 
     public void Run(WorkerPool workers)

@@ -29,6 +29,25 @@ internal readonly unsafe struct RmsNormBackwardKernel(
     private float* Tiles => Partials + (WorkspaceBytes(rows, columns) / sizeof(float));
 
     /// <inheritdoc/>
+    public DType DType => x.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(gamma);
+        arguments.Add(rstd);
+        arguments.Add(dy);
+        arguments.Add(dx);
+        arguments.Add(dgamma);
+        arguments.Add(scratch);
+        arguments.Add(rows);
+        arguments.Add(columns);
+        arguments.Add(accumulateInput);
+        arguments.Add(accumulateParameters);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass((accumulateInput ? 4 : 3) * rows * columns);
 
     public void Run(WorkerPool workers)

@@ -18,6 +18,22 @@ internal readonly unsafe struct RmsNormForwardKernel(
     public const int WorkerTiles = 1;
 
     /// <inheritdoc/>
+    public DType DType => x.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(gamma);
+        arguments.Add(y);
+        arguments.Add(rstd);
+        arguments.Add(rows);
+        arguments.Add(columns);
+        arguments.Add(epsilon);
+        arguments.Add(scratch);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(2 * rows * columns);
 
     public void Run(WorkerPool workers)

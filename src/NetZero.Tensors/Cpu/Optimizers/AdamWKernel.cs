@@ -25,6 +25,18 @@ public readonly record struct AdamWSettings(
 public readonly struct AdamWKernel(FlatStretch stretch, FlatState moment1, FlatState moment2, AdamWSettings settings) : IKernel
 {
     /// <inheritdoc/>
+    public DType DType => stretch.Gradients.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        stretch.Describe(ref arguments);
+        moment1.Describe(ref arguments);
+        moment2.Describe(ref arguments);
+        arguments.AddRule(settings);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => stretch.Work(moment1, moment2);
 
     /// <inheritdoc/>

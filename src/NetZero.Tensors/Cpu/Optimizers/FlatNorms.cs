@@ -32,6 +32,20 @@ internal readonly unsafe struct FlatNormsKernel<TDirection>(
 {
     private const int Block = FlatState.BlockElements;
 
+    /// <inheritdoc/>
+    public DType DType => stretch.Gradients.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        stretch.Describe(ref arguments);
+        first.Describe(ref arguments);
+        second.Describe(ref arguments);
+        arguments.AddRule(direction);
+        arguments.Add(scratch);
+        arguments.Add(sums);
+    }
+
     public KernelWork Work => stretch.Work(first, second);
 
     private long FirstTask => FlatTasks.Count(stretch.Start + 1) - 1;

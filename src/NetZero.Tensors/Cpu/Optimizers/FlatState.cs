@@ -38,6 +38,15 @@ public readonly unsafe struct FlatState
     /// <summary>Whether kernels can work in place.</summary>
     internal bool IsFloat => DType == DType.F32;
 
+    /// <summary>Lists where it lies (0 where there is none), its type, its scales if it is kept in blocks, and whether the codes of these are signed.</summary>
+    internal void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(Data);
+        arguments.Add(DType);
+        arguments.Add(Scales);
+        arguments.Add(ReferenceEquals(_code, BlockCode.Signed));
+    }
+
     /// <summary>fp32 values, by element 0.</summary>
     public static FlatState Floats(float* values) => new(values, DType.F32);
 

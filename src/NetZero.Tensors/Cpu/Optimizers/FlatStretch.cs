@@ -54,6 +54,17 @@ public readonly unsafe struct FlatStretch
     /// <summary>Element 0 of the gradients.</summary>
     internal FloatPointer Gradients { get; }
 
+    /// <summary>Lists values, gradients, start, count, and where the factor on the gradients and the mark that leaves the update out lie (0 where there is none).</summary>
+    internal void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(Values);
+        arguments.Add(Gradients);
+        arguments.Add(Start);
+        arguments.Add(Count);
+        arguments.Add(_gradientScale);
+        arguments.Add(_leftOut);
+    }
+
     /// <summary>A stretch of flat tensors.</summary>
     /// <param name="values">[n] of F32.</param>
     /// <param name="gradients">[n] of any floating-point type.</param>

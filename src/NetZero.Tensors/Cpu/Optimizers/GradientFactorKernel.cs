@@ -17,6 +17,20 @@ public readonly unsafe struct GradientFactorKernel(double* norm, bool root, doub
     private const double Epsilon = 1e-6;
 
     /// <inheritdoc/>
+    public DType DType => DType.F32;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(norm);
+        arguments.Add(root);
+        arguments.Add(lossScale);
+        arguments.Add(maxNorm);
+        arguments.Add(skipsOverflow);
+        arguments.Add(factor);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(1);
 
     /// <inheritdoc/>

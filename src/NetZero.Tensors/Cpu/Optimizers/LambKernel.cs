@@ -20,6 +20,18 @@ public readonly record struct LambSettings(double Beta1, double Beta2, double Ep
 public readonly struct LambMomentsKernel(FlatStretch stretch, FlatState moment1, FlatState moment2, LambSettings settings) : IKernel
 {
     /// <inheritdoc/>
+    public DType DType => stretch.Gradients.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        stretch.Describe(ref arguments);
+        moment1.Describe(ref arguments);
+        moment2.Describe(ref arguments);
+        arguments.AddRule(settings);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => stretch.Work(moment1, moment2);
 
     /// <inheritdoc/>
@@ -35,6 +47,19 @@ public readonly struct LambMomentsKernel(FlatStretch stretch, FlatState moment1,
 public readonly struct LambKernel(FlatStretch stretch, FlatState moment1, FlatState moment2, LambSettings settings, LambRate rate) : IKernel
 {
     /// <inheritdoc/>
+    public DType DType => stretch.Gradients.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        stretch.Describe(ref arguments);
+        moment1.Describe(ref arguments);
+        moment2.Describe(ref arguments);
+        arguments.AddRule(settings);
+        rate.Describe(ref arguments);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => stretch.Work(moment1, moment2);
 
     /// <inheritdoc/>
@@ -49,6 +74,14 @@ public readonly struct LambKernel(FlatStretch stretch, FlatState moment1, FlatSt
 public readonly unsafe struct LambRate(double learningRate, double minRatio, double maxRatio, DeviceNumbers? squares)
 {
     private readonly double* _squares = squares is null ? null : squares.Pointer;
+
+    internal void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(learningRate);
+        arguments.Add(minRatio);
+        arguments.Add(maxRatio);
+        arguments.Add(_squares);
+    }
 
     internal double Value => learningRate * (_squares == null ? 1 : Ratio(Math.Sqrt(_squares[0]), Math.Sqrt(_squares[1])));
 

@@ -13,6 +13,19 @@ namespace NetZero.Tensors;
 public readonly struct LarsKernel(FlatStretch stretch, FlatState momentum, double decay, double weightDecay, LarsRate rate) : IKernel
 {
     /// <inheritdoc/>
+    public DType DType => stretch.Gradients.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        stretch.Describe(ref arguments);
+        momentum.Describe(ref arguments);
+        arguments.Add(decay);
+        arguments.Add(weightDecay);
+        rate.Describe(ref arguments);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => stretch.Work(momentum, FlatState.None);
 
     /// <inheritdoc/>
@@ -27,6 +40,14 @@ public readonly struct LarsKernel(FlatStretch stretch, FlatState momentum, doubl
 public readonly unsafe struct LarsRate(double learningRate, double trustCoefficient, double weightDecay, DeviceNumbers? squares)
 {
     private readonly double* _squares = squares is null ? null : squares.Pointer;
+
+    internal void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(learningRate);
+        arguments.Add(trustCoefficient);
+        arguments.Add(weightDecay);
+        arguments.Add(_squares);
+    }
 
     internal double Value => learningRate * (_squares == null ? 1 : Ratio(Math.Sqrt(_squares[0]), Math.Sqrt(_squares[1])));
 

@@ -18,6 +18,17 @@ public readonly record struct LionSettings(double LearningRate, double Beta1, do
 public readonly struct LionKernel(FlatStretch stretch, FlatState momentum, LionSettings settings) : IKernel
 {
     /// <inheritdoc/>
+    public DType DType => stretch.Gradients.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        stretch.Describe(ref arguments);
+        momentum.Describe(ref arguments);
+        arguments.AddRule(settings);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => stretch.Work(momentum, FlatState.None);
 
     /// <inheritdoc/>

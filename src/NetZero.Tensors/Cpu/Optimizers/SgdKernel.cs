@@ -20,6 +20,20 @@ public readonly record struct SgdSettings(double LearningRate, double Momentum, 
 public readonly unsafe struct SgdKernel(FlatStretch stretch, FlatState momentum, SgdSettings settings) : IKernel
 {
     /// <inheritdoc/>
+    public DType DType => stretch.Gradients.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        stretch.Describe(ref arguments);
+        momentum.Describe(ref arguments);
+        arguments.Add(settings.LearningRate);
+        arguments.Add(settings.Momentum);
+        arguments.Add(settings.WeightDecay);
+        arguments.Add(settings.FirstStep);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => stretch.Work(momentum, FlatState.None);
 
     /// <inheritdoc/>

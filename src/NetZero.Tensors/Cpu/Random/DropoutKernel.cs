@@ -29,6 +29,24 @@ internal readonly unsafe struct DropoutKernel(
     }
 
     /// <inheritdoc/>
+    public DType DType => x.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(y);
+        arguments.Add(samples);
+        arguments.Add(elementsPerSample);
+        arguments.Add(probability);
+        arguments.Add(key.Seed);
+        arguments.Add(key.Step);
+        arguments.Add(key.Site);
+        arguments.Add(key.FirstSample);
+        arguments.Add(accumulate);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass((accumulate ? 3 : 2) * samples * elementsPerSample);
 
     public void Run(WorkerPool workers)

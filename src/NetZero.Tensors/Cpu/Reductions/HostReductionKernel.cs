@@ -22,6 +22,18 @@ internal readonly unsafe struct HostReductionKernel<TRule>(FloatPointer x, long 
     public static long WorkspaceBytes(long count) => TaskCount(count) * sizeof(double);
 
     /// <inheritdoc/>
+    public DType DType => x.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(count);
+        arguments.Add(scratch);
+        arguments.Add(result);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(count);
 
     public void Run(WorkerPool workers)

@@ -30,6 +30,22 @@ internal readonly unsafe struct ReduceKernel<TRule> : IKernel
     }
 
     /// <inheritdoc/>
+    public DType DType => _x.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(_x);
+        arguments.Add(_y);
+        arguments.Add(_scratch);
+        arguments.Add(_shape.Outer);
+        arguments.Add(_shape.Reduced);
+        arguments.Add(_shape.Inner);
+        arguments.Add(_scale);
+        arguments.Add(_accumulate);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(_shape.Outer * (_shape.Reduced + 1) * _shape.Inner);
 
     public void Run(WorkerPool workers)

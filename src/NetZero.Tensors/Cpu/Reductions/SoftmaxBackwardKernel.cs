@@ -8,6 +8,21 @@ internal readonly unsafe struct SoftmaxBackwardKernel(
     : IKernel, IParallelBody
 {
     /// <inheritdoc/>
+    public DType DType => DType.F32;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(y);
+        arguments.Add(dy);
+        arguments.Add(dx);
+        arguments.Add(rows);
+        arguments.Add(columns);
+        arguments.Add(logarithm);
+        arguments.Add(accumulate);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass((accumulate ? 4 : 3) * rows * columns);
 
     public void Run(WorkerPool workers)

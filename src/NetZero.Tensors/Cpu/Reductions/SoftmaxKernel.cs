@@ -6,6 +6,19 @@ namespace NetZero.Tensors.Cpu;
 internal readonly unsafe struct SoftmaxKernel(float* x, float* y, long rows, long columns, bool logarithm) : IKernel, IParallelBody
 {
     /// <inheritdoc/>
+    public DType DType => DType.F32;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(y);
+        arguments.Add(rows);
+        arguments.Add(columns);
+        arguments.Add(logarithm);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass(2 * rows * columns);
 
     public void Run(WorkerPool workers)

@@ -16,6 +16,24 @@ internal readonly unsafe struct RotaryKernel(
     private const int MaxPairs = 512;
 
     /// <inheritdoc/>
+    public DType DType => x.DType;
+
+    /// <inheritdoc/>
+    public void Describe(ref KernelArguments arguments)
+    {
+        arguments.Add(x);
+        arguments.Add(y);
+        arguments.Add(batch);
+        arguments.Add(tokens);
+        arguments.Add(heads);
+        arguments.Add(channels);
+        arguments.Add(frequencyBase);
+        arguments.Add(offset);
+        arguments.Add(inverse);
+        arguments.Add(accumulate);
+    }
+
+    /// <inheritdoc/>
     public KernelWork Work => KernelWork.Pass((accumulate ? 3 : 2) * batch * tokens * heads * channels);
 
     public void Run(WorkerPool workers)
