@@ -26,7 +26,7 @@ public unsafe class LayerwiseKernelTests
                 var stretch = new FlatStretch(p.Pointer, g.Pointer, 0, length, null);
                 var s = new LambSettings(0.9, 0.95, 1e-6, 0.1, step);
                 new LambMomentsKernel(stretch, FlatState.Floats(m.Pointer), FlatState.Floats(v.Pointer), s).Run(workers);
-                new LambKernel(stretch, FlatState.Floats(m.Pointer), FlatState.Floats(v.Pointer), s, 1e-2).Run(workers);
+                new LambKernel(stretch, FlatState.Floats(m.Pointer), FlatState.Floats(v.Pointer), s, new LambRate(1e-2, 0, 10, null)).Run(workers);
                 for (var i = 0; i < length; i++)
                 {
                     OptimizerReference.LambMoments(g[i], ref em[i], ref ev[i], s);
@@ -56,7 +56,7 @@ public unsafe class LayerwiseKernelTests
             for (var step = 1; step <= Steps; step++)
             {
                 var g = PinnedFloats.Random(length, 10 + step);
-                new LarsKernel(new FlatStretch(p.Pointer, g.Pointer, 0, length, null), FlatState.Floats(b.Pointer), 0.9, 0.01, 0.1).Run(workers);
+                new LarsKernel(new FlatStretch(p.Pointer, g.Pointer, 0, length, null), FlatState.Floats(b.Pointer), 0.9, 0.01, new LarsRate(0.1, 1, 0.01, null)).Run(workers);
                 for (var i = 0; i < length; i++)
                     OptimizerReference.Lars(ref ep[i], g[i], ref eb[i], 0.9, 0.01, 0.1);
             }
@@ -93,12 +93,16 @@ public unsafe class LayerwiseKernelTests
             }
 
             // Squares are summed in double precision; a direction is a float of two terms with at most eight roundings.
-            var (foundValues, foundGradients) = FlatNorms.OfGradients(context, stretch);
-            Assert.Equal(values, foundValues, 1e-12 * values);
-            Assert.Equal(gradients, foundGradients, 1e-12 * gradients);
-            var lamb = FlatNorms.OfLamb(context, stretch, FlatState.Floats(m.Pointer), FlatState.Floats(v.Pointer), s);
-            Assert.Equal(values, lamb.Values, 1e-12 * values);
-            Assert.Equal(directions, lamb.Direction, (8 * U * magnitudes) + 1e-12);
+            var sums = new DeviceNumbers(context, 4, "squares");
+            FlatNorms.AddOfGradients(stretch, sums.Slice(0, 2));
+            FlatNorms.AddOfLamb(stretch, FlatState.Floats(m.Pointer), FlatState.Floats(v.Pointer), s, sums.Slice(2, 2));
+            var found = new double[4];
+            sums.CopyTo(found);
+            sums.Free();
+            Assert.Equal(values, found[0], 1e-12 * values);
+            Assert.Equal(gradients, found[1], 1e-12 * gradients);
+            Assert.Equal(values, found[2], 1e-12 * values);
+            Assert.Equal(directions, found[3], (8 * U * magnitudes) + 1e-12);
         }
     }
 
