@@ -55,7 +55,7 @@ internal sealed class Tool(ITerminal terminal, Engines engines)
         // The first error is the mistake, later ones are usually its consequences.
         var problem = parsed.Errors[0].Message.ReplaceLineEndings(" ");
         var verbs = string.Concat(Verbs(parsed.CommandResult).Reverse().Select(verb => verb + " "));
-        terminal.Error.WriteLine($"error: {problem} (see netzero {verbs}--help)");
+        terminal.Error.WriteLine($"error: {problem}{NearestWord.Hint(parsed)} (see netzero {verbs}--help)");
         return ExitCodes.UserMistake;
     }
 

@@ -106,6 +106,8 @@ public sealed class TrainCommandTests : IDisposable
     [InlineData("error: Required argument missing for command: 'train'. (see netzero train --help)\n", "train")]
     [InlineData("error: Unrecognized command or argument '--what'. (see netzero train --help)\n", "train", "x.json", "--what")]
     [InlineData("error: Required command was not provided. (see netzero --help)\n")]
+    [InlineData("error: Required command was not provided. 'trian' is unknown; the nearest is 'train'. (see netzero --help)\n", "trian", "x.json")]
+    [InlineData("error: Unrecognized command or argument '--rank'. '--rank' is unknown; the nearest is '--ranks'. (see netzero train --help)\n", "train", "x.json", "--rank", "2")]
     public async Task MistakeOnTheCommandLine_IsOneLineAndCode2(string error, params string[] arguments) =>
         Assert.Equal((2, error), (await RunAsync(arguments), _terminal.Errors));
 
