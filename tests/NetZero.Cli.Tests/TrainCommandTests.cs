@@ -33,7 +33,8 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal((0, ""), (code, _terminal.Errors));
         var (configuration, options) = _asked!.Value;
         Assert.Equal((2, 3, 7, "elsewhere"), (configuration.Ranks, configuration.Zero.Stage, configuration.Steps, configuration.OutputDirectory));
-        Assert.Equal(new TrainingOptions { Trace = true, Overwrite = true }, options);
+        Assert.Equal(new TrainingOptions { Trace = true, Overwrite = true, Stores = options.Stores }, options);
+        Assert.NotNull(options.Stores);
     }
 
     [Fact]
@@ -41,7 +42,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         await RunAsync("train", _folder.Configuration);
 
-        Assert.Equal(new TrainingOptions(), _asked!.Value.Options);
+        Assert.Equal(new TrainingOptions { Stores = _asked!.Value.Options.Stores }, _asked.Value.Options);
         Assert.Equal(_folder.At("out"), _asked.Value.Configuration.OutputDirectory);
     }
 
@@ -53,7 +54,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         await RunAsync(["train", _folder.Configuration, .. given]);
 
-        Assert.Equal(new TrainingOptions { Resume = expected }, _asked!.Value.Options);
+        Assert.Equal(new TrainingOptions { Resume = expected, Stores = _asked!.Value.Options.Stores }, _asked.Value.Options);
     }
 
     [Fact]
