@@ -62,7 +62,7 @@ public sealed class SafetensorsWriter : IDisposable
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
     public static SafetensorsWriter Create(string path, IEnumerable<SafetensorsSpec> tensors)
     {
-        var sorted = tensors.OrderByDescending(spec => spec.DType.Bits()).ThenBy(spec => spec.Name, StringComparer.Ordinal).ToList();
+        var sorted = Sort(tensors);
         var header = WriteHeader(sorted);
         var placed = new List<SafetensorsTensor>(sorted.Count);
         long offset = header.Length;
@@ -152,6 +152,12 @@ public sealed class SafetensorsWriter : IDisposable
             ? bits / 8
             : throw new ArgumentException($"Tensor '{spec.Name}' of {spec.DType.Name()} does not fill whole bytes.");
     }
+
+    /// <summary>Bytes before the first tensor of a file of these.</summary>
+    internal static int HeaderBytesOf(IEnumerable<SafetensorsSpec> tensors) => WriteHeader(Sort(tensors)).Length;
+
+    private static List<SafetensorsSpec> Sort(IEnumerable<SafetensorsSpec> tensors) =>
+        [.. tensors.OrderByDescending(spec => spec.DType.Bits()).ThenBy(spec => spec.Name, StringComparer.Ordinal)];
 
     private static byte[] WriteHeader(List<SafetensorsSpec> sorted)
     {

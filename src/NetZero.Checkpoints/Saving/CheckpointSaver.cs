@@ -261,7 +261,7 @@ public sealed class CheckpointSaver : IDisposable
         return
         [
             .. _state.Owned()
-                .Select(o => (Stored: new StoredRun(o.Run.Name, o.Slice.Kind, o.Slice.DType, o.Run.Shape, o.Run.First, o.Run.Elements), o.Run))
+                .Select(o => (Stored: StoredRun.Of(o.Slice, o.Run), o.Run))
                 .OrderByDescending(r => r.Stored.DType.Bits()).ThenBy(r => r.Stored.Key, StringComparer.Ordinal),
         ];
     }

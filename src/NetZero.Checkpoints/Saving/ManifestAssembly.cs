@@ -32,7 +32,8 @@ internal static class ManifestAssembly
         return bytes.Length + parts.Sum(p => p.File.Bytes);
     }
 
-    private static List<CheckpointTensor> Join(List<CheckpointPart> parts) =>
+    /// <summary>The tensors of all ranks, their pieces together.</summary>
+    internal static List<CheckpointTensor> Join(List<CheckpointPart> parts) =>
     [
         .. parts.SelectMany(p => p.Tensors).GroupBy(t => t.Name, StringComparer.Ordinal)
             .Select(same => same.First() with { Pieces = [.. same.SelectMany(t => t.Pieces).OrderBy(p => p.First)] })

@@ -20,8 +20,7 @@ internal sealed class RankFile : IDisposable
     {
         _folder = folder;
         _rank = rank;
-        _writer = SafetensorsWriter.Create(
-            Path.Combine(folder, Name(rank)), runs.Select(run => new SafetensorsSpec(run.Key, run.DType, run.IsWhole ? run.Shape : [run.Elements])));
+        _writer = SafetensorsWriter.Create(Path.Combine(folder, Name(rank)), runs.Select(run => run.ToSpec()));
         _stage = _writer.Stage();
     }
 
@@ -156,6 +155,12 @@ internal sealed record StoredRun(string Name, string Kind, SafetensorsDType DTyp
 
     /// <summary>The name in the file.</summary>
     public string Key => IsWhole ? Name : $"{Name}@{First}";
+
+    /// <summary>A run of a rank's state as its file holds it.</summary>
+    public static StoredRun Of(StateSlice slice, StateRun run) => new(run.Name, slice.Kind, slice.DType, run.Shape, run.First, run.Elements);
+
+    /// <summary>The tensor that it is in the file.</summary>
+    public SafetensorsSpec ToSpec() => new(Key, DType, IsWhole ? Shape : [Elements]);
 
     /// <summary>Bytes of the run.</summary>
     public long Bytes => Elements * (DType.Bits() / 8);

@@ -9,15 +9,22 @@ namespace NetZero.Training;
 
 /// <summary>Saving and loading the state of a GPT-2 with AdamW on one rank, beside what disk and memory do at most.</summary>
 /// <remarks>
-/// Each line is measured in turns with its limit, and counts by the median of three rounds. What is read was forgotten by the system before, on Linux; elsewhere it
-/// may come from memory, for the checkpoint and for its limit alike.
+/// Each line is measured in turns with its limit, one round before it and the next one after, and counts by the median of five rounds. What is read was forgotten by the system
+/// before, on Linux; elsewhere it may come from memory, for the checkpoint and for its limit alike.
 /// </remarks>
 public static class CheckpointBenchmark
 {
-    private const int Rounds = 3;
+    private const int Rounds = 5;
     private const int BlockBytes = 1 << 20;
     private const int Vocabulary = 50257;
     private const int Positions = 1024;
+
+    // Tokens of a step, few: the shorter a step is, the more of it a save beside it could cost.
+    private const int StepTokens = 256;
+
+    // Of a single: values from 2^-13 to 2^-12.
+    private const uint SmallExponent = 114u << 23;
+    private const uint FractionBits = (1u << 23) - 1;
 
     // Far more than the caches hold.
     private const int ChecksumBytes = 256 << 20;
@@ -35,7 +42,7 @@ public static class CheckpointBenchmark
         Directory.CreateDirectory(own);
         try
         {
-            return (await World.RunAsync(1, rank => Task.FromResult(Measure(own, layers, hidden, rank)), cancellationToken: cancellation).ConfigureAwait(false))[0];
+            return (await World.RunAsync(1, rank => Task.FromResult(Measure(own, layers, hidden, rank)), Options(), cancellation).ConfigureAwait(false))[0];
         }
         finally
         {
@@ -54,6 +61,8 @@ public static class CheckpointBenchmark
         var checkpoints = new CheckpointFolder(Path.Combine(folder, "checkpoints"));
         var plain = Path.Combine(folder, "plain");
         double[] save = new double[Rounds], write = new double[Rounds], load = new double[Rounds], read = new double[Rounds], hold = new double[Rounds], copy = new double[Rounds];
+        double[] alone = new double[Rounds], behind = new double[Rounds];
+        var loop = new TrainingLoop(module, optimizer, new BlankBatches(1, StepTokens), new TrainingLoopOptions());
         using var direct = new CheckpointSaver(checkpoints, module, optimizer, new SaverOptions(), rank.Cancellation);
         using var beside = new CheckpointSaver(checkpoints, module, optimizer, new SaverOptions { Async = true }, rank.Cancellation);
         var copies = module.Slices().Select(slice => slice.Values).Concat(module.Shards.SelectMany(optimizer.StateOf))
@@ -62,18 +71,25 @@ public static class CheckpointBenchmark
         var step = 0;
         beside.Save(new CheckpointManifest { Step = ++step });
         Check(beside.Finish());
+        loop.Step(0, rank.Cancellation);
         for (var round = 0; round < Rounds; round++)
         {
             // Removing what was written is no part of writing.
             File.Delete(plain);
             checkpoints.Clear();
-            write[round] = Time(rank, () => Write(plain, (long)bytes));
-            save[round] = Time(rank, () => Check(direct.Save(new CheckpointManifest { Step = ++step })));
+            InTurns(
+                round, () => write[round] = Time(rank, () => Write(plain, (long)bytes)),
+                () => save[round] = Time(rank, () => Check(direct.Save(new CheckpointManifest { Step = ++step }))));
             Forget(plain, checkpoints.Of(step));
-            read[round] = Time(rank, () => Read(plain));
-            load[round] = Time(rank, () => CheckpointLoader.Load(checkpoints.Of(step), module, optimizer));
+            InTurns(
+                round, () => read[round] = Time(rank, () => Read(plain)),
+                () => load[round] = Time(rank, () => CheckpointLoader.Load(checkpoints.Of(step), module, optimizer)));
             copy[round] = Time(rank, () => Copy(copies));
+            alone[round] = Time(rank, () => loop.Step(1, rank.Cancellation));
             hold[round] = Time(rank, () => beside.Save(new CheckpointManifest { Step = ++step }));
+
+            // What the step is longer than one without a save, and what the save held it up beyond a copy.
+            behind[round] = Time(rank, () => loop.Step(1, rank.Cancellation)) + Math.Max(0, hold[round] - copy[round]);
             Check(beside.Finish());
         }
 
@@ -83,15 +99,28 @@ public static class CheckpointBenchmark
             Line("save", state, bytes, save, write, "the disk, written in order and flushed"),
             Line("load, verified", state, bytes, load, read, "the disk, read in order"),
             Line("asynchronous save, until it returns", state, bytes, hold, copy, "a copy of the state"),
+            Rate("a step during one, copy left out", $"{StepTokens} tokens", StepTokens, "tokens/s", behind, alone, "the step alone"),
             Line("CRC-32C, one core", $"{ChecksumBytes >> 20} MiB", ChecksumBytes, checksum, scan, "a scan of the same memory"),
         ];
     }
 
-    private static BenchmarkLine Line(string name, string work, double bytes, double[] seconds, double[] limit, string limitName)
+    private static WorldOptions Options() => new() { Tensors = new TensorContextOptions { Threads = Environment.ProcessorCount } };
+
+    private static BenchmarkLine Line(string name, string work, double bytes, double[] seconds, double[] limit, string limitName) =>
+        Rate(name, work, 1e-9 * bytes, "GB/s", seconds, limit, limitName);
+
+    private static BenchmarkLine Rate(string name, string work, double amount, string unit, double[] seconds, double[] limit, string limitName)
     {
         Array.Sort(seconds);
         Array.Sort(limit);
-        return new BenchmarkLine(name, work, 1e-9 * bytes / seconds[Rounds / 2], 1e-9 * bytes / limit[Rounds / 2], "GB/s", limitName, seconds[Rounds / 2]);
+        return new BenchmarkLine(name, work, amount / seconds[Rounds / 2], amount / limit[Rounds / 2], unit, limitName, seconds[Rounds / 2]);
+    }
+
+    // Whichever is second finds the disk as the first has left it.
+    private static void InTurns(int round, Action limit, Action measured)
+    {
+        (round % 2 == 0 ? limit : measured)();
+        (round % 2 == 0 ? measured : limit)();
     }
 
     private static double Time(RankContext rank, Action action)
@@ -108,7 +137,7 @@ public static class CheckpointBenchmark
             throw new IOException(failure);
     }
 
-    // Moments that no disk finds to be all the same.
+    // Moments that no disk finds to be all the same, and that a step can work on: small numbers above zero.
     private static void Fill(ShardedModule module, Optimizer optimizer)
     {
         var random = new Random(0);
@@ -117,7 +146,10 @@ public static class CheckpointBenchmark
             foreach (var moment in optimizer.StateOf(shard))
             {
                 var values = new float[moment.Elements];
-                random.NextBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
+                var bits = System.Runtime.InteropServices.MemoryMarshal.Cast<float, uint>(values.AsSpan());
+                random.NextBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(bits));
+                foreach (ref var value in bits)
+                    value = SmallExponent | (value & FractionBits);
                 moment.CopyFrom<float>(values);
             }
         }

@@ -24,6 +24,8 @@ public sealed class RunFolder
     /// <summary>The checkpoints, when asked for.</summary>
     public const string CheckpointsFolder = CheckpointLocation.FolderName;
 
+    private const string TemporaryConfigurationFile = ConfigurationFile + ".tmp";
+
     private const string WeightsFile = "model.safetensors";
 
     private static readonly string[] Names = [ConfigurationFile, MetricsFile, MemoryFile, TraceFile, ModelFolder, CheckpointsFolder];
@@ -56,7 +58,8 @@ public sealed class RunFolder
 
     /// <summary>Whether a folder holds a run, finished or not: metrics, beside the configuration of a run. Either alone may be somebody else's.</summary>
     public static bool HoldsRun(string path) =>
-        File.Exists(Path.Combine(path, MetricsFile)) && IsRunConfiguration(Path.Combine(path, ConfigurationFile));
+        File.Exists(Path.Combine(path, MetricsFile))
+        && (IsRunConfiguration(Path.Combine(path, ConfigurationFile)) || IsRunConfiguration(Path.Combine(path, TemporaryConfigurationFile)));
 
     /// <summary>A folder under <c>runs/</c> that holds no run yet: <c>runs/name</c>, <c>runs/name-2</c>, ...</summary>
     public static string NewPath(string name)
@@ -158,7 +161,10 @@ public sealed class RunFolder
             // Once more: the folder may have been filled since it was checked, and what is not a run's is never deleted.
             ThrowIfTaken(FullPath, FullPath, overwrite: true);
             RemoveRun();
-            File.WriteAllBytes(Path.Combine(FullPath, ConfigurationFile), configuration.ToJson());
+            // Together they are a run's, and each alone may be somebody else's: there is no moment at which a run that is killed leaves what no run may take up again.
+            WriteTemporaryConfiguration(configuration);
+            File.WriteAllBytes(MetricsPath, []);
+            TakeTemporaryConfiguration();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -172,8 +178,20 @@ public sealed class RunFolder
     {
         // The run's checkpoints may have come from its store, to a machine that has not seen it before.
         Directory.CreateDirectory(FullPath);
-        File.WriteAllBytes(Path.Combine(FullPath, ConfigurationFile), configuration.ToJson());
+        WriteTemporaryConfiguration(configuration);
+        TakeTemporaryConfiguration();
     }
+
+    private void WriteTemporaryConfiguration(RunConfiguration configuration)
+    {
+        using var file = File.OpenHandle(Path.Combine(FullPath, TemporaryConfigurationFile), FileMode.Create, FileAccess.Write);
+        RandomAccess.Write(file, configuration.ToJson(), 0);
+        RandomAccess.FlushToDisk(file);
+    }
+
+    // The configuration is whole at any moment, the earlier one or this.
+    private void TakeTemporaryConfiguration() =>
+        File.Move(Path.Combine(FullPath, TemporaryConfigurationFile), Path.Combine(FullPath, ConfigurationFile), overwrite: true);
 
     private static void ThrowIfTaken(string path, string full, bool overwrite)
     {
@@ -222,7 +240,7 @@ public sealed class RunFolder
     // Only what a run wrote goes; whatever else somebody keeps here stays.
     private void RemoveRun()
     {
-        foreach (var name in (ReadOnlySpan<string>)[MetricsFile, MemoryFile, TraceFile, ConfigurationFile])
+        foreach (var name in (ReadOnlySpan<string>)[MetricsFile, MemoryFile, TraceFile, ConfigurationFile, TemporaryConfigurationFile])
             File.Delete(Path.Combine(FullPath, name));
         new CheckpointFolder(CheckpointsPath).Clear();
         if (!Directory.Exists(ModelPath))

@@ -29,6 +29,19 @@ public sealed class Crc32CTests
         }
     }
 
+    [Theory]
+    [InlineData(12287)]
+    [InlineData(12288)]
+    [InlineData(12289)]
+    [InlineData(50_003)]
+    public void LongRuns_TakenInLanes_AreTheDivisionBitByBit(int length)
+    {
+        var bytes = new byte[length];
+        new Random(length).NextBytes(bytes);
+        Assert.Equal(BitByBit(bytes), Crc32C.Of(bytes));
+        Assert.Equal(BitByBit(bytes), Crc32C.Append(Crc32C.Of(bytes.AsSpan(0, 101)), bytes.AsSpan(101)));
+    }
+
     private static uint BitByBit(ReadOnlySpan<byte> bytes)
     {
         var crc = ~0u;

@@ -32,8 +32,26 @@ public sealed class RunFolderTests : IDisposable
         var run = RunFolder.Check(_folder.At("a/b"), overwrite: false);
         run.Begin(configuration);
 
-        Assert.Equal([_folder.At("a"), _folder.At("a/b"), _folder.At("a/b/config.json")], Everything().Order());
+        Assert.Equal([_folder.At("a"), _folder.At("a/b"), _folder.At("a/b/config.json"), _folder.At("a/b/metrics.jsonl")], Everything().Order());
         Assert.Equal(configuration.ToJson(), RunConfiguration.Load(_folder.At("a/b/config.json")).ToJson());
+    }
+
+    [Fact]
+    public void RunThatWasKilledWhileItBegan_CanBeTakenUp_AndOneThatGoesOnNeverHasHalfAConfiguration()
+    {
+        // Between its metrics and its configuration.
+        _folder.Write("run/config.json.tmp", Configurations.Parse().ToJson());
+        _folder.Write("run/metrics.jsonl", "");
+        Assert.True(RunFolder.HoldsRun(_folder.At("run")));
+        RunFolder.Check(_folder.At("run"), overwrite: true).Begin(Configurations.Parse("seed=9"));
+        Assert.Equal(["config.json", "metrics.jsonl"], Directory.EnumerateFiles(_folder.At("run")).Select(Path.GetFileName).Order());
+
+        // While it went on: what is under the temporary name is cut off.
+        _folder.Write("run/config.json.tmp", "{ \"train_ba");
+        Assert.True(RunFolder.HoldsRun(_folder.At("run")));
+        RunFolder.Check(_folder.At("run"), overwrite: true).Continue(Configurations.Parse("seed=8"));
+        Assert.Equal(8, RunConfiguration.Load(_folder.At("run/config.json")).Seed);
+        Assert.False(File.Exists(_folder.At("run/config.json.tmp")));
     }
 
     [Fact]
@@ -58,7 +76,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal("old", File.ReadAllText(run.MetricsPath));
 
         run.Begin(Configurations.Parse());
-        Assert.Equal([_folder.At("run"), _folder.At("run/config.json"), _folder.At("run/notes.txt")], Everything().Order());
+        Assert.Equal([_folder.At("run"), _folder.At("run/config.json"), _folder.At("run/metrics.jsonl"), _folder.At("run/notes.txt")], Everything().Order());
     }
 
     [Fact]
