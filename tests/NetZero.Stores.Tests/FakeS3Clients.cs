@@ -13,7 +13,11 @@ internal static class FakeS3Clients
             new BasicAWSCredentials("key", "secret"),
             new AmazonS3Config
             {
-                ServiceURL = server.Url, ForcePathStyle = true, AuthenticationRegion = "us-east-1", RetryMode = RequestRetryMode.Standard, MaxErrorRetry = retries,
+                ServiceURL = server.Url,
+                ForcePathStyle = true,
+                AuthenticationRegion = "us-east-1",
+                RetryMode = RequestRetryMode.Standard,
+                MaxErrorRetry = retries,
                 Timeout = TimeSpan.FromSeconds(seconds),
             });
         return new S3CheckpointStore(client, S3Location.Parse($"s3://{FakeS3.Bucket}/{prefix}"), partBytes) { LongestSilence = TimeSpan.FromSeconds(seconds) };
