@@ -230,6 +230,8 @@ internal sealed class Meeting
             var missing = seat.World.Seats[WorldRank(place)];
             if (missing.HasLeft && !Volatile.Read(ref _arrived[place]))
             {
+                // A rank that left because the world has stopped is not the one to name.
+                seat.World.ThrowIfStopped(seat.Rank);
                 throw new PeerLeftException(
                     $"Rank {missing.Rank} has finished its program, but rank {seat.Rank} waits for it in {_calls[PlaceOf(seat)]} of group "
                     + $"'{_board.Name}'; {missing.Describe().LastCall}. Every rank must make the same calls.",

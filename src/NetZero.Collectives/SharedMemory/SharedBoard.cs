@@ -308,6 +308,8 @@ internal sealed unsafe class SharedBoard
             // Left first, then the entry: a rank that left after it arrived has arrived.
             if (_seat.HasLeft(_members[missing]) && Volatile.Read(ref EntryOf(SlotOf(sequence), missing).Stamp) != sequence + 1)
             {
+                // A rank that left because the world has stopped is not the one to name.
+                _seat.ThrowIfStopped();
                 throw new PeerLeftException(
                     $"Rank {_members[missing]} has finished its program, but rank {_seat.Rank} waits for it in {CallAt(sequence, place)} of group "
                     + $"'{Name}'; {_seat.DescribeLastCall(_members[missing])}. Every rank must make the same calls.",
