@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 
 namespace NetZero.Checkpoints;
 
@@ -89,6 +90,24 @@ public sealed class CheckpointReader : IDisposable
                 ReadRange(range.Start, range.Parts, (_, damage) => throw damage);
             }
         }
+    }
+
+    /// <summary>Reads elements of a floating-point type, widened to singles.</summary>
+    /// <param name="tensor">A tensor of the manifest, of F32, BF16 or F16.</param>
+    /// <param name="first">The first element.</param>
+    /// <param name="destination">Receives as many elements as it has room for.</param>
+    /// <exception cref="CheckpointException">A block is not what was saved.</exception>
+    internal void ReadAsSingle(CheckpointTensor tensor, long first, Span<float> destination)
+    {
+        if (tensor.ElementType() == SafetensorsDType.F32)
+        {
+            Read(tensor, first, MemoryMarshal.AsBytes(destination));
+            return;
+        }
+
+        var stored = new byte[destination.Length * tensor.ElementBytes()];
+        Read(tensor, first, stored);
+        Elements.Widen(tensor.ElementType(), stored, destination);
     }
 
     /// <summary>Reads parts of blocks to where they belong: in the order of the files and several ranges at a time, so that while one is verified the next are on their way.</summary>

@@ -38,7 +38,7 @@ public static class CheckpointConversion
         }
 
         using var writer = HuggingFaceFolderWriter.Create(folder, config, tensors, maxShardBytes);
-        var (piece, stored) = (new float[PieceElements], new byte[PieceElements * sizeof(float)]);
+        var piece = new float[PieceElements];
         foreach (var spec in tensors)
         {
             var tensor = checkpoint.Find(spec.Name);
@@ -46,9 +46,7 @@ public static class CheckpointConversion
             {
                 cancellation.ThrowIfCancellationRequested();
                 var part = piece.AsSpan(0, (int)Math.Min(piece.Length, tensor.Elements() - start));
-                var bytes = stored.AsSpan(0, part.Length * tensor.ElementBytes());
-                checkpoint.Read(tensor, start, bytes);
-                Elements.Widen(tensor.ElementType(), bytes, part);
+                checkpoint.ReadAsSingle(tensor, start, part);
                 writer.Write(spec.Name, start, part);
             }
         }

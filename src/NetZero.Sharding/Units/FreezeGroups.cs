@@ -13,15 +13,10 @@ internal sealed class FreezeGroups(IReadOnlyList<string> frozen, IReadOnlyList<s
     /// <summary>All patterns, those of what is frozen first.</summary>
     public IEnumerable<string> Patterns => frozen.Concat(freezable);
 
-    /// <summary>Whether a parameter is frozen from the beginning.</summary>
-    public bool IsFrozen(string name) => GroupOf(name) is { } pattern && frozen.Contains(pattern);
-
     /// <summary>The groups among some parameters, in the order of their first members.</summary>
     public IEnumerable<FreezeGroup> Split(IReadOnlyList<(string Name, Parameter Parameter)> parameters) => parameters
-        .GroupBy(p => GroupOf(p.Name))
+        .GroupBy(p => Patterns.FirstOrDefault(pattern => NamePattern.Matches(pattern, p.Name)))
         .Select(group => new FreezeGroup(group.Key, group.Key is { } key && frozen.Contains(key), [.. group]));
-
-    private string? GroupOf(string name) => Patterns.FirstOrDefault(pattern => NamePattern.Matches(pattern, name));
 }
 
 /// <summary>Parameters that are frozen together.</summary>

@@ -54,15 +54,16 @@ internal sealed class UnitCutter(ShardingPolicy policy, int shards, FreezeGroups
         var matched = named.Where(p => NamePattern.Matches(other.Parameters, p.Name)).ToList();
         if (matched.Count == 0)
             throw NoMatch("precision override's", other.Parameters, "parameter", named.Select(p => p.Name));
-        var without = precision with { Overrides = [.. precision.Overrides.Where(o => o != other)] };
-        if (matched.TrueForAll(p => TypesOf(precision, p) == TypesOf(without, p)))
+        var rest = precision with { Overrides = [.. precision.Overrides.Where(o => o != other)] };
+        var types = freezing.Split(matched)
+            .SelectMany(group => group.Parameters, (group, p) => (With: precision.Of(p.Name, p.Parameter, group.IsFrozen), Without: rest.Of(p.Name, p.Parameter, group.IsFrozen)))
+            .ToList();
+        if (types.TrueForAll(t => t.With == t.Without))
         {
             throw new ArgumentException(
-                $"The precision override of '{other.Parameters}' would have no effect: what it matches, such as '{matched[0].Name}', is {TypesOf(without, matched[0])} without it; leave it out.");
+                $"The precision override of '{other.Parameters}' would have no effect: what it matches, such as '{matched[0].Name}', is {types[0].Without} without it; leave it out.");
         }
     }
-
-    private UnitPrecision TypesOf(MixedPrecisionPolicy policy, (string Name, Parameter Parameter) named) => policy.Of(named.Name, named.Parameter, freezing.IsFrozen(named.Name));
 
     // What of a block is frozen as a group is named after it, unless it is the whole block.
     private static string Name(string block, FreezeGroup group, int blockParameters) =>

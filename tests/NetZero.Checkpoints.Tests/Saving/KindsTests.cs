@@ -44,6 +44,25 @@ public sealed class KindsTests : IDisposable
     }
 
     [Fact]
+    public void Exports_AreSingles_AndCodesAreNone()
+    {
+        var (path, expected) = Save(3, 3, 0, DType.BF16);
+        using var checkpoint = CheckpointReader.Open(path);
+        void Export(string name) =>
+            CheckpointConversion.Export(checkpoint, StateWorld.Model.ToHuggingFace(), [new TensorSpec(name, [33, 7])], _folder["exported"], long.MaxValue);
+        Export("h.0.base");
+        var file = Directory.EnumerateFiles(_folder["exported"], "*.safetensors").Single();
+        using (var exported = SafetensorsFile.Open(file))
+        {
+            var values = new float[33 * 7];
+            exported.Read(exported.Tensors.Single().Name, 0, values);
+            Assert.Equal(expected["h.0.base"], values);
+        }
+
+        Assert.Contains("is [33, 7] of U8, expected [33, 7] of a floating-point type", Assert.Throws<CheckpointException>(() => Export("h.0.codes")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void CodesForNumbers_AreRefused()
     {
         var (path, _) = Save(1, 0, 0, DType.U8);
