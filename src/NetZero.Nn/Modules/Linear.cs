@@ -2,11 +2,9 @@ using NetZero.Tensors;
 
 namespace NetZero.Nn;
 
-/// <summary>y = x W + b. Shapes: x [.., in], y [.., out], W by <see cref="WeightLayout"/>, b [out].</summary>
+/// <summary>y = x W + b, and what an <see cref="Adapter"/> adds. Shapes: x [.., in], y [.., out], W by <see cref="WeightLayout"/>, b [out].</summary>
 public sealed class Linear : Layer
 {
-    private readonly WeightLayout _layout;
-
     /// <summary>Makes the layer.</summary>
     /// <param name="inFeatures">The innermost extent of the input.</param>
     /// <param name="outFeatures">The innermost extent of the output.</param>
@@ -15,7 +13,7 @@ public sealed class Linear : Layer
     /// <param name="initializer">How the weight starts; by default uniform within 1/sqrt(in), as PyTorch's.</param>
     public Linear(long inFeatures, long outFeatures, bool bias = true, WeightLayout layout = WeightLayout.OutIn, Initializer? initializer = null)
     {
-        _layout = layout;
+        Layout = layout;
         Shape shape = layout == WeightLayout.OutIn ? [outFeatures, inFeatures] : [inFeatures, outFeatures];
         Weight = AddParameter("weight", shape, initializer ?? Initializer.Uniform(1 / MathF.Sqrt(inFeatures)));
         if (bias)
@@ -28,6 +26,40 @@ public sealed class Linear : Layer
     /// <summary>The bias, if there is one.</summary>
     public Parameter? Bias { get; }
 
+    /// <summary>How the weight lies.</summary>
+    public WeightLayout Layout { get; }
+
+    /// <summary>The innermost extent of the input.</summary>
+    public long InFeatures => Layout == WeightLayout.OutIn ? Weight.Shape[1] : Weight.Shape[0];
+
+    /// <summary>The innermost extent of the output.</summary>
+    public long OutFeatures => Layout == WeightLayout.OutIn ? Weight.Shape[0] : Weight.Shape[1];
+
+    /// <summary>What is trained in the place of the weight; null where the weight itself is. See <see cref="Lora"/>.</summary>
+    public LoraAdapter? Adapter { get; private set; }
+
+    /// <summary>Puts an adapter on the layer, whose own parameters are fixed then. Before the model has memory.</summary>
+    /// <exception cref="InvalidOperationException">It has one, or has memory.</exception>
+    public LoraAdapter Attach(LoraOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (Adapter is not null)
+            throw new InvalidOperationException("The layer has an adapter already.");
+        options.Validate();
+        Weight.Fix();
+        Bias?.Fix();
+        Adapter = new LoraAdapter(this, options);
+        AddChild(LoraAdapter.DownName, Adapter.Down);
+        AddChild(LoraAdapter.UpName, Adapter.Up);
+        return Adapter;
+    }
+
     /// <inheritdoc/>
-    protected override Tensor Forward(Tensor x) => x.Linear(Weight.Value, Bias?.Value, outputFirst: _layout == WeightLayout.OutIn);
+    protected override Tensor Forward(Tensor x)
+    {
+        var outputFirst = Layout == WeightLayout.OutIn;
+        return Adapter is { IsMerged: false } adapter
+            ? x.LoraLinear(Weight.Value, Bias?.Value, adapter.Down.Weight.Value, adapter.Up.Weight.Value, adapter.Scale, adapter.Dropout, outputFirst)
+            : x.Linear(Weight.Value, Bias?.Value, outputFirst);
+    }
 }

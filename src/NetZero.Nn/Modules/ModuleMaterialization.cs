@@ -9,7 +9,7 @@ public static class ModuleMaterialization
     /// <param name="module">The model.</param>
     /// <param name="context">Where the memory comes from.</param>
     /// <param name="source">Where the values come from; by default the initialisers, keyed by the context's seed.</param>
-    /// <param name="requireGrad">Whether the parameters are leaves whose gradients are wanted; U8 ones are not in any case.</param>
+    /// <param name="requireGrad">Whether the parameters are leaves whose gradients are wanted; fixed ones and U8 ones are not in any case.</param>
     public static void Materialize(this Module module, TensorContext context, IParameterSource? source = null, bool requireGrad = true)
     {
         ArgumentNullException.ThrowIfNull(module);
@@ -20,7 +20,7 @@ public static class ModuleMaterialization
             var value = context.Empty(parameter.Shape, parameter.DType ?? DType.F32, MemoryKind.Parameter, name).Keep();
             if (context.Device.HasMemory)
                 FlatMemory.Fill(value, 0, parameter.Shape.Elements, (first, span) => source.Read(name, parameter, first, span));
-            parameter.Bind(requireGrad && value.DType.IsFloatingPoint() ? value.RequireGrad() : value);
+            parameter.Bind(requireGrad && !parameter.IsFixed && value.DType.IsFloatingPoint() ? value.RequireGrad() : value);
         }
     }
 }

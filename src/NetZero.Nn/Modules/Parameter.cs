@@ -36,6 +36,9 @@ public sealed class Parameter
     /// <remarks>U8 is for codes, such as those of quantised weights: they have no gradient, so they are trained by nobody and frozen where others train.</remarks>
     public DType? DType { get; }
 
+    /// <summary>Whether training never changes it: it is frozen wherever the model is sharded, and its source gives its values again, so checkpoints leave it out.</summary>
+    public bool IsFixed { get; private set; }
+
     /// <summary>Whether it has been given a tensor.</summary>
     public bool IsBound => _value is not null;
 
@@ -43,6 +46,15 @@ public sealed class Parameter
     /// <exception cref="InvalidOperationException">It has not been bound.</exception>
     public Tensor Value => _value ?? throw new InvalidOperationException(
         $"Parameter '{Name}' {Shape} has no memory yet; apply FullyShard to the model, or call Materialize.");
+
+    /// <summary>Sets it apart from what is trained, as the base of an adapter; see <see cref="IsFixed"/>.</summary>
+    /// <exception cref="InvalidOperationException">It has been bound: whoever gave it memory counts on a gradient.</exception>
+    public void Fix()
+    {
+        if (IsBound)
+            throw new InvalidOperationException($"Parameter '{Name}' {Shape} has memory already; fix parameters before FullyShard or Materialize.");
+        IsFixed = true;
+    }
 
     /// <summary>Gives it a tensor, a leaf of its shape.</summary>
     /// <exception cref="ArgumentException">Another shape.</exception>

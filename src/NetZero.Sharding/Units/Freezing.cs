@@ -22,6 +22,8 @@ internal static class Freezing
             var parts = unit.Layout.Placements.ToLookup(p => NamePattern.Matches(pattern, p.Name), p => p.Name);
             if (!parts[true].Any() || unit.IsFrozen == frozen)
                 continue;
+            if (unit.Layout.Placements[0].Parameter.IsFixed)
+                throw new ArgumentException($"The pattern '{pattern}' matches '{parts[true].First()}', which is fixed: it is the base of an adapter and never trained.");
             if (parts[false].Any())
             {
                 throw new ArgumentException(

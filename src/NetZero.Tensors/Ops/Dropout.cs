@@ -27,7 +27,7 @@ public static class DropoutOp
         return GradientNode.Records(x) ? y.Attach(new Node(x, (float)probability, key)) : y;
     }
 
-    private static unsafe void Launch(Tensor x, Tensor y, float probability, DropoutKey key, bool accumulate)
+    internal static unsafe void Launch(Tensor x, Tensor y, float probability, DropoutKey key, bool accumulate)
     {
         var samples = x.Dims == 0 ? 1 : x.Shape[0];
         x.Context.Launch(new DropoutKernel(

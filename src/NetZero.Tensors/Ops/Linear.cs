@@ -1,7 +1,7 @@
 namespace NetZero.Tensors;
 
 /// <summary>
-/// y = x · W (+ bias). Shapes: x [..., in], W [in, out] or [out, in], bias [out], y [..., out]. Saves x and W.
+/// y = x · W (+ bias). Shapes: x [..., in], W [in, out] or [out, in], bias [out], y [..., out]. Saves x where W wants a gradient, and W where x does.
 /// Backward: dx = dy · W^T, dW = x^T · dy (or dy^T · x for W [out, in]), dbias = dy summed over all rows.
 /// </summary>
 public static unsafe class LinearOp
@@ -36,7 +36,7 @@ public static unsafe class LinearOp
         return GradientNode.Records(x, weight, bias) ? y.Attach(new Node(x, weight, outputFirst, x, weight, bias)) : y;
     }
 
-    private static void Check(Tensor x, Tensor weight, Tensor? bias, bool outputFirst)
+    internal static void Check(Tensor x, Tensor weight, Tensor? bias, bool outputFirst)
     {
         if (x.Dims < 1 || weight.Dims != 2)
             throw new ArgumentException($"Linear of {x} and {weight}: expected x [..., in] and a weight of two dimensions.");
@@ -52,7 +52,7 @@ public static unsafe class LinearOp
             throw new ArgumentException($"Linear of {x} and {weight}: expected a bias of shape [{output}], found {bias}.");
     }
 
-    private static long Rows(Tensor x)
+    internal static long Rows(Tensor x)
     {
         long rows = 1;
         foreach (var extent in x.Shape.Extents[..^1])
@@ -60,12 +60,12 @@ public static unsafe class LinearOp
         return rows;
     }
 
-    private static GemmMatrix Matrix(Tensor x, long columns) => new(x.Floats(), columns, 1);
+    internal static GemmMatrix Matrix(Tensor x, long columns) => new(x.Floats(), columns, 1);
 
-    private static GemmMatrix Transposed(Tensor x, long columns) => new(x.Floats(), 1, columns);
+    internal static GemmMatrix Transposed(Tensor x, long columns) => new(x.Floats(), 1, columns);
 
     // As [in, out].
-    private static GemmMatrix Weight(Tensor weight, bool outputFirst)
+    internal static GemmMatrix Weight(Tensor weight, bool outputFirst)
     {
         var strides = weight.Strides;
         return outputFirst
@@ -75,15 +75,18 @@ public static unsafe class LinearOp
 
     private sealed class Node : GradientNode
     {
-        private readonly Tensor _x;
-        private readonly Tensor _weight;
+        private readonly Tensor? _x;
+        private readonly Tensor? _weight;
+        private readonly long _input;
         private readonly bool _outputFirst;
 
         public Node(Tensor x, Tensor weight, bool outputFirst, params ReadOnlySpan<Tensor> inputs)
             : base(inputs)
         {
-            _x = Save(x);
-            _weight = Save(weight);
+            // What only the gradient of the other needs is not kept: a frozen layer holds no activation.
+            _x = weight.RequiresGrad ? Save(x) : null;
+            _weight = x.RequiresGrad ? Save(weight) : null;
+            _input = x.Shape[^1];
             _outputFirst = outputFirst;
         }
 
@@ -91,11 +94,11 @@ public static unsafe class LinearOp
 
         protected override void Backward(Tensor dOutput, GradientSink sink)
         {
-            var (rows, input, output) = (Rows(_x), _x.Shape[^1], dOutput.Shape[^1]);
+            var (rows, input, output) = (Rows(dOutput), _input, dOutput.Shape[^1]);
             if (sink.Needs(0))
             {
                 var dx = sink.Target(0);
-                var weight = Weight(_weight, !_outputFirst);
+                var weight = Weight(_weight!, !_outputFirst);
                 GemmLaunch.Single(
                     Context, rows, input, output, Matrix(dOutput, output), weight, Matrix(dx.Tensor, input), dx.Accumulate);
             }
@@ -106,13 +109,13 @@ public static unsafe class LinearOp
                 if (_outputFirst)
                 {
                     GemmLaunch.Single(
-                        Context, output, input, rows, Transposed(dOutput, output), Matrix(_x, input), Matrix(dWeight.Tensor, input),
+                        Context, output, input, rows, Transposed(dOutput, output), Matrix(_x!, input), Matrix(dWeight.Tensor, input),
                         dWeight.Accumulate);
                 }
                 else
                 {
                     GemmLaunch.Single(
-                        Context, input, output, rows, Transposed(_x, input), Matrix(dOutput, output), Matrix(dWeight.Tensor, output),
+                        Context, input, output, rows, Transposed(_x!, input), Matrix(dOutput, output), Matrix(dWeight.Tensor, output),
                         dWeight.Accumulate);
                 }
             }
