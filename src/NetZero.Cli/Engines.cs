@@ -15,7 +15,7 @@ internal sealed record Engines(RunTraining Train, GenerateText Generate, RunTrai
 
     private static void WriteText(GenerationRequest request, Action<string> onText, CancellationToken cancellation)
     {
-        using var generator = TextGenerator.Load(request.ModelFolder, Environment.ProcessorCount);
+        using var generator = TextGenerator.Load(request.ModelFolder, Environment.ProcessorCount, request.AdapterFolder);
         generator.Generate(request.Prompt, request.Tokens, request.Sampling, onText, cancellation);
     }
 }
@@ -39,4 +39,5 @@ internal delegate Task<ClusterDescription> MeasureMachine(IReadOnlyList<(int Ran
 /// <param name="Prompt">The text to continue, not empty.</param>
 /// <param name="Tokens">How many tokens to write.</param>
 /// <param name="Sampling">How they are chosen.</param>
-internal sealed record GenerationRequest(string ModelFolder, string Prompt, int Tokens, SamplingOptions Sampling);
+/// <param name="AdapterFolder">A folder in PEFT's layout; null takes the model alone.</param>
+internal sealed record GenerationRequest(string ModelFolder, string Prompt, int Tokens, SamplingOptions Sampling, string? AdapterFolder = null);

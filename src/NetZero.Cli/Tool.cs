@@ -19,6 +19,7 @@ internal sealed class Tool(ITerminal terminal, Engines engines)
             PlanCommand.Create(terminal, engines.Measure),
             TraceCommand.Create(terminal),
             CheckpointCommand.Create(terminal),
+            AdapterCommand.Create(terminal),
             BenchCommand.Create(terminal, engines.BenchTrain, engines.Measure),
             DoctorCommand.Create(terminal),
             EnvCommand.Create(terminal),

@@ -44,7 +44,7 @@ public static class Trainer
         using var start = run.InitFrom is { } path ? HuggingFaceFolder.Open(path) : null;
         MachineLimits.Check(run, options.Worker);
         var model = RunParts.Model(run, exactGelu: start is { Config.UsesTanhGelu: false });
-        var module = new Gpt2(model);
+        var module = RunParts.Module(run, model);
         start?.Match(Gpt2Files.Specs(module));
         OptimizerParts.Check(run.Optimizer, module.NamedParameters().Select(p => p.Name));
         if (run.MemoryBudgetBytes > 0)
@@ -54,13 +54,20 @@ public static class Trainer
         var restores = resume is { Candidates.Count: > 0 };
         if (!restores)
             files.Begin(run);
-        observer.OnStart(new RunStart(run, folder.FullPath, module.ParameterCount(), text.Whole.Tokens.Count, text.SampleCount, text.Whole.Source.Skipped));
+        observer.OnStart(new RunStart(run, folder.FullPath, module.ParameterCount(), text.Whole.Tokens.Count, text.SampleCount, text.Whole.Source.Skipped)
+        {
+            AdapterParameterCount = Lora.Parameters(module).Sum(p => p.Parameter.Shape.Elements),
+        });
         if (resume is not null && !restores)
             observer.OnResume(new ResumeReport(resume.Place, null, 0, 0, [], []));
-        var source = start is null || restores ? null : new HuggingFaceSource(start);
+        var source = start is null ? null : Source(run, new HuggingFaceSource(start), restores);
         var state = new RunState(run, model, text, validation, source, files, stores.Own, tokenizer, observer, resume);
         return await TrainAsync(run, options, state, folder, observer, cancellation).ConfigureAwait(false);
     }
+
+    // A checkpoint has all that is trained; the base of adapters comes from where it came at first.
+    private static IParameterSource? Source(RunConfiguration run, HuggingFaceSource start, bool restores) =>
+        run.Lora.IsOn ? new AdaptedValues(start, new InitialValues(run.Seed)) : restores ? null : start;
 
     private static async Task<RunSummary> TrainAsync(
         RunConfiguration run, TrainingOptions options, RunState state, RunFolder folder, ITrainingObserver observer, CancellationToken cancellation)
@@ -94,7 +101,7 @@ public static class Trainer
         state.Files.WriteMemory(state.Memory);
         var (sample, diverged) = cancelled || state.Stopped || !options.Writes
             ? (null, false)
-            : await SampleAsync(folder.ModelPath, run, cancellation).ConfigureAwait(false);
+            : await SampleAsync(folder, run, cancellation).ConfigureAwait(false);
         var summary = new RunSummary
         {
             OutputDirectory = folder.FullPath,
@@ -149,11 +156,11 @@ public static class Trainer
 
     // The run is over and its files are written: who does not want to wait for a sample gets the summary without one, at once;
     // and weights that write no text are the end of a run like any other.
-    internal static async Task<(string? Text, bool Diverged)> SampleAsync(string modelFolder, RunConfiguration run, CancellationToken cancellation)
+    internal static async Task<(string? Text, bool Diverged)> SampleAsync(RunFolder folder, RunConfiguration run, CancellationToken cancellation)
     {
         try
         {
-            var text = await Task.Run(() => TextGenerator.Sample(modelFolder, run, cancellation), CancellationToken.None)
+            var text = await Task.Run(() => TextGenerator.Sample(folder, run, cancellation), CancellationToken.None)
                 .WaitAsync(cancellation).ConfigureAwait(false);
             return (text, false);
         }

@@ -45,6 +45,9 @@ public sealed record CheckpointManifest
     /// <summary>The run's whole configuration, the schedule included.</summary>
     public JsonElement? Configuration { get; init; }
 
+    /// <summary>Parameters that training never changes, as the base of adapters, and that are not in here: a run that goes on takes them from where it took them first. Null where the whole model is here.</summary>
+    public CheckpointFixed? Fixed { get; init; }
+
     /// <summary>The files beside <c>checkpoint.json</c>.</summary>
     public IReadOnlyList<CheckpointFile> Files { get; init; } = [];
 
@@ -71,6 +74,11 @@ public sealed record CheckpointData(long Samples, long SamplesPerEpoch, bool Shu
 /// <summary>What random numbers are drawn from.</summary>
 /// <param name="Seed">The seed.</param>
 public sealed record CheckpointRandom(long Seed);
+
+/// <summary>Parameters that a checkpoint leaves out because training never changes them.</summary>
+/// <param name="Parameters">How many.</param>
+/// <param name="Elements">Elements of all of them.</param>
+public sealed record CheckpointFixed(int Parameters, long Elements);
 
 /// <summary>A file of a checkpoint.</summary>
 /// <param name="Name">Its name in the folder.</param>

@@ -43,7 +43,7 @@ public static class Gpt2Files
         };
     }
 
-    /// <summary>Writes a sharded model to a folder. Every rank calls it; rank 0 writes, unit by unit, so that no rank holds the whole model.</summary>
+    /// <summary>Writes a sharded model to a folder, without its adapters, if it has any. Every rank calls it; rank 0 writes, unit by unit, so that no rank holds the whole model.</summary>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     public static unsafe void Save(ShardedModule model, string folder)
     {
@@ -52,15 +52,17 @@ public static class Gpt2Files
         using var writer = model.Group.Rank == 0
             ? HuggingFaceFolderWriter.Create(folder, gpt2.Config.ToHuggingFace(), Specs(gpt2))
             : null;
-        model.VisitParameters((name, value) => FlatMemory.Read(value, 0, value.Elements, (first, span) => writer!.Write(name, first, span)));
+        var adapters = Lora.Parameters(gpt2).Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+        model.VisitParameters((name, value) => FlatMemory.Read(value, 0, value.Elements, (first, span) => writer!.Write(name, first, span)), of: name => !adapters.Contains(name));
         writer?.Commit();
         model.Group.Barrier("model saved");
     }
 
-    /// <summary>The tensors of a model, as files hold them.</summary>
+    /// <summary>The tensors of a model, as files hold them; adapters have files of their own.</summary>
     public static IReadOnlyList<TensorSpec> Specs(Gpt2 model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return [.. model.NamedParameters().Select(p => new TensorSpec(p.Name, p.Parameter.Shape.Extents.ToArray()))];
+        var adapters = Lora.Parameters(model).Select(p => p.Parameter).ToHashSet();
+        return [.. model.NamedParameters().Where(p => !adapters.Contains(p.Parameter)).Select(p => new TensorSpec(p.Name, p.Parameter.Shape.Extents.ToArray()))];
     }
 }

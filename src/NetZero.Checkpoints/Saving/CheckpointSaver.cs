@@ -129,6 +129,7 @@ public sealed class CheckpointSaver : IDisposable
             Library = Library,
             World = new CheckpointWorld(module.Group.Size, module.ShardGroup.Size, module.Policy.Stage),
             Scalars = manifest.Scalars.Concat(_state.Scalars()).ToDictionary(),
+            Fixed = _state.LeftOut,
         };
     }
 

@@ -20,6 +20,7 @@ internal sealed class TrainingState
     private const string LossScalerHysteresis = "loss_scaler.hysteresis";
 
     private readonly List<StateSlice> _slices = [];
+    private readonly List<UnitLayout> _leftOut = [];
     private readonly int _replicas;
     private readonly int _replica;
 
@@ -31,7 +32,17 @@ internal sealed class TrainingState
         _replica = module.Group.Rank / module.ShardGroup.Size;
         var units = module.Slices();
         foreach (var unit in units)
+        {
+            // A unit is fixed as a whole or not at all.
+            if (unit.Layout.Placements[0].Parameter.IsFixed)
+            {
+                _leftOut.Add(unit.Layout);
+                continue;
+            }
+
             _slices.Add(new StateSlice(CheckpointTensor.ParameterKind, "", unit, unit.Values, 1));
+        }
+
         foreach (var shard in module.Shards)
         {
             var unit = units.First(u => u.Layout.Name == shard.Name);
@@ -44,6 +55,9 @@ internal sealed class TrainingState
     public ShardedModule Module { get; }
 
     public Optimizer Optimizer { get; }
+
+    /// <summary>What training never changes and checkpoints do not hold; null where there is no such thing.</summary>
+    public CheckpointFixed? LeftOut => _leftOut.Count == 0 ? null : new CheckpointFixed(_leftOut.Sum(u => u.Placements.Count), _leftOut.Sum(u => u.Elements));
 
     /// <summary>This rank's slices, the same units and states in the same order on every rank.</summary>
     public IReadOnlyList<StateSlice> Slices => _slices;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NetZero.Nn;
 
 namespace NetZero.Checkpoints;
 
@@ -23,35 +24,64 @@ public static class CheckpointConversion
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(tensors);
         foreach (var spec in tensors)
-        {
-            var tensor = checkpoint.Find(spec.Name);
-            if (!tensor.Shape.SequenceEqual(spec.Shape) || !Elements.CanReadAsSingle(tensor.ElementType()))
-            {
-                throw new CheckpointException(
-                    checkpoint.Path,
-                    $"tensor {CheckpointFormatException.Quote(spec.Name)} is {CheckpointFormatException.Show(tensor.Shape)} of {tensor.DType}, "
-                    + $"expected {CheckpointFormatException.Show(spec.Shape)} of a floating-point type of at most 32 bits")
-                {
-                    IsDamage = false,
-                };
-            }
-        }
-
+            Check(checkpoint, spec);
         using var writer = HuggingFaceFolderWriter.Create(folder, config, tensors, maxShardBytes);
-        var piece = new float[PieceElements];
+        Copy(checkpoint, tensors.Select(t => t.Name), writer.Write, cancellation);
+        writer.Commit();
+    }
+
+    /// <summary>Writes a checkpoint's adapters in PEFT's layout; each block is verified on its way.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="model">The model with adapters; it needs no memory.</param>
+    /// <param name="options">What the adapters were made with.</param>
+    /// <param name="baseModel">What they were trained on.</param>
+    /// <param name="folder">The folder; it is made.</param>
+    /// <param name="cancellation">Gives up; no weights stay.</param>
+    /// <exception cref="CheckpointException">A tensor is missing, not of that shape, or damaged.</exception>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    public static void ExportAdapter(
+        CheckpointReader checkpoint, Module model, LoraOptions options, string? baseModel, string folder, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        var tensors = Lora.Parameters(model).Select(p => new TensorSpec(p.Name, p.Parameter.Shape.Extents.ToArray())).ToList();
         foreach (var spec in tensors)
+            Check(checkpoint, spec);
+        using var writer = AdapterFolderWriter.Create(folder, model, options, baseModel);
+        Copy(checkpoint, tensors.Select(t => t.Name), writer.Write, cancellation);
+        writer.Commit();
+    }
+
+    private delegate void PartWriter(string name, long start, ReadOnlySpan<float> values);
+
+    private static void Check(CheckpointReader checkpoint, TensorSpec spec)
+    {
+        var tensor = checkpoint.Find(spec.Name);
+        if (!tensor.Shape.SequenceEqual(spec.Shape) || !Elements.CanReadAsSingle(tensor.ElementType()))
         {
-            var tensor = checkpoint.Find(spec.Name);
+            throw new CheckpointException(
+                checkpoint.Path,
+                $"tensor {CheckpointFormatException.Quote(spec.Name)} is {CheckpointFormatException.Show(tensor.Shape)} of {tensor.DType}, "
+                + $"expected {CheckpointFormatException.Show(spec.Shape)} of a floating-point type of at most 32 bits")
+            {
+                IsDamage = false,
+            };
+        }
+    }
+
+    private static void Copy(CheckpointReader checkpoint, IEnumerable<string> names, PartWriter write, CancellationToken cancellation)
+    {
+        var piece = new float[PieceElements];
+        foreach (var name in names)
+        {
+            var tensor = checkpoint.Find(name);
             for (long start = 0; start < tensor.Elements(); start += piece.Length)
             {
                 cancellation.ThrowIfCancellationRequested();
                 var part = piece.AsSpan(0, (int)Math.Min(piece.Length, tensor.Elements() - start));
                 checkpoint.ReadAsSingle(tensor, start, part);
-                writer.Write(spec.Name, start, part);
+                write(name, start, part);
             }
         }
-
-        writer.Commit();
     }
 
     /// <summary>Makes a checkpoint of step 0 from a model's values: whoever trains from it begins with them, and with an optimizer that has seen nothing.</summary>

@@ -17,6 +17,11 @@ internal static class GenerateCommand
             HelpName = "DIR",
             Required = true,
         };
+        var adapter = new Option<string?>("--adapter")
+        {
+            Description = "The folder of an adapter that was trained on the model, such as runs/lora/adapter.",
+            HelpName = "DIR",
+        };
         var prompt = new Option<string>("--prompt") { Description = "The text to continue.", HelpName = "TEXT", Required = true };
         var tokens = new Option<int>("--tokens")
         {
@@ -33,7 +38,7 @@ internal static class GenerateCommand
         var topK = new Option<int>("--top-k") { Description = "Choose only from the K likeliest tokens; 0 is all.", HelpName = "K" };
         var seed = new Option<long>("--seed") { Description = "The same seed writes the same text.", HelpName = "S" };
 
-        var command = new Command("generate", "Lets a saved model continue a prompt.") { model, prompt, tokens, temperature, topK, seed };
+        var command = new Command("generate", "Lets a saved model continue a prompt.") { model, adapter, prompt, tokens, temperature, topK, seed };
         command.SetAction((parsed, cancellation) =>
         {
             var text = parsed.GetValue(prompt)!;
@@ -41,9 +46,12 @@ internal static class GenerateCommand
                 parsed.GetValue(model)!,
                 text.Length == 0 ? EmptyPrompt : text,
                 parsed.GetValue(tokens),
-                new SamplingOptions(parsed.GetValue(temperature), parsed.GetValue(topK), parsed.GetValue(seed)));
+                new SamplingOptions(parsed.GetValue(temperature), parsed.GetValue(topK), parsed.GetValue(seed)),
+                parsed.GetValue(adapter));
             if (string.IsNullOrWhiteSpace(request.ModelFolder))
                 throw new ConfigurationException("--model is empty; name a model's folder, such as runs/quickstart/model");
+            if (request.AdapterFolder is { } folder && string.IsNullOrWhiteSpace(folder))
+                throw new ConfigurationException("--adapter is empty; name an adapter's folder, such as runs/lora/adapter, or leave it out");
             request.Sampling.Validate();
             if (request.Tokens < 1)
                 throw new ConfigurationException($"tokens is {request.Tokens}; expected a whole number, at least 1");

@@ -12,6 +12,12 @@ internal static class RunHeader
         var m = c.Model;
         var from = c.InitFrom is null ? "" : $", from {c.InitFrom}";
         yield return $"model   gpt2 with {ProgressText.Count(m.Layers, "layer")}, {ProgressText.Count(m.Heads, "head")}, hidden {m.Embedding}: {Millions(start.ParameterCount)} parameters{from}";
+        if (start.AdapterParameterCount is > 0 and var adapters)
+        {
+            var share = (100.0 * adapters / start.ParameterCount).ToString("N2", CultureInfo.InvariantCulture);
+            yield return $"lora    r {c.Lora.Rank} on {string.Join(", ", c.Lora.TargetModules)}: {Millions(adapters)} parameters are trained, {share} %";
+        }
+
         yield return $"text    {ProgressText.Count(start.TextTokens, "token")}, {ProgressText.Count(start.SampleCount, "sample")} of "
             + $"{c.Data.SequenceLength}{SkippedNote(start.Skipped)}";
         yield return $"step    {ProgressText.Count(c.TrainBatchSize, "sample")} = {ProgressText.Count(c.Ranks, "rank")} x {ProgressText.Count(c.AccumulationSteps, "micro-batch")} "

@@ -217,15 +217,19 @@ public sealed partial class ShardedModule : IFlatParameters
     /// <summary>Visits every parameter with its whole fp32 value, gathered unit by unit; every rank calls it, and only the visitor of rank 0 is called unless <paramref name="everyRank"/>.</summary>
     /// <param name="visit">Receives the full name and the value, valid during the call.</param>
     /// <param name="everyRank">Whether all ranks visit.</param>
-    public void VisitParameters(Action<string, Tensor> visit, bool everyRank = false)
+    /// <param name="of">Which parameters, by full name; all by default. Units that have none of them are not gathered.</param>
+    public void VisitParameters(Action<string, Tensor> visit, bool everyRank = false, Func<string, bool>? of = null)
     {
         ArgumentNullException.ThrowIfNull(visit);
         for (var i = 0; i < _units.Length; i++)
         {
+            var wanted = _units[i].Layout.Placements.Where(p => of?.Invoke(p.Name) ?? true).ToList();
+            if (of is not null && wanted.Count == 0)
+                continue;
             using var noGrad = Tensors.NoGrad();
             using var held = _access.HoldValues(i);
             if (everyRank || Group.Rank == 0)
-                foreach (var placement in _units[i].Layout.Placements)
+                foreach (var placement in wanted)
                     visit(placement.Name, Tensors.View(held.Value.Storage, placement.Offset, placement.Parameter.Shape));
         }
     }

@@ -11,8 +11,10 @@ public static class CheckpointModels
     internal const string ExactGelu = "model.exact_gelu";
 
     private const string ModelSection = "model";
+    private const string LoraSection = "lora";
+    private const string StartKey = "init_from";
 
-    /// <summary>Writes a checkpoint's model, and its tokenizer, as a Hugging Face folder; each block is verified on its way.</summary>
+    /// <summary>Writes a checkpoint's model, and its tokenizer, as a Hugging Face folder, or where adapters were trained these in PEFT's layout; each block is verified on its way.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <param name="folder">The folder, which holds no model yet.</param>
     /// <param name="maxShardBytes">The most bytes of tensors in one weight file; a model that fits is one file.</param>
@@ -23,10 +25,16 @@ public static class CheckpointModels
     public static void Export(CheckpointReader checkpoint, string folder, long maxShardBytes, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        if (Directory.Exists(folder) && (File.Exists(Path.Combine(folder, HuggingFaceGpt2Config.FileName)) || Directory.EnumerateFiles(folder, "*.safetensors").Any()))
-            throw new ConfigurationException($"'{folder}' holds a model already; choose another folder");
+        RequireNoModel(folder);
         var run = Configuration(checkpoint);
         var model = RunParts.Model(run, checkpoint.Manifest.Scalars.GetValueOrDefault(ExactGelu) != 0);
+        if (run.Lora.ToOptions() is { } adapters)
+        {
+            var start = checkpoint.Manifest.Configuration!.Value.TryGetProperty(StartKey, out var from) ? from.GetString() : null;
+            CheckpointConversion.ExportAdapter(checkpoint, RunParts.Module(run, model), adapters, start, folder, cancellation);
+            return;
+        }
+
         CheckpointConversion.Export(checkpoint, model.ToHuggingFace(), Gpt2Files.Specs(new Gpt2(model)), folder, maxShardBytes, cancellation);
         var tokenizer = Tokenizers.Create(run.Data.Tokenizer);
         if (tokenizer.VocabularySize <= run.Model.VocabularySize && SaysTokenizer(checkpoint.Manifest))
@@ -60,16 +68,25 @@ public static class CheckpointModels
         return CheckpointConversion.Import(files, tensors, checkpoints, manifest, cancellation);
     }
 
+    /// <summary>Refuses a folder that holds a model.</summary>
+    /// <exception cref="ConfigurationException">It does.</exception>
+    internal static void RequireNoModel(string folder)
+    {
+        if (Directory.Exists(folder) && (File.Exists(Path.Combine(folder, HuggingFaceGpt2Config.FileName)) || Directory.EnumerateFiles(folder, "*.safetensors").Any()))
+            throw new ConfigurationException($"'{folder}' holds a model already; choose another folder");
+    }
+
     /// <summary>What a manifest says of a model beyond its configuration.</summary>
     internal static Dictionary<string, double> Scalars(Gpt2Config model) => model.ExactGelu ? new() { [ExactGelu] = 1 } : [];
 
-    // Its model and tokenizer. Other sections may have keys of another version, which are of no interest here.
+    // Its model, adapters and tokenizer. Other sections may have keys of another version, which are of no interest here.
     private static RunConfiguration Configuration(CheckpointReader checkpoint)
     {
         if (checkpoint.Manifest.Configuration is not { } saved || !saved.TryGetProperty(ModelSection, out var model))
             throw new ConfigurationException($"'{checkpoint.Path}' does not say which model it is of, so it cannot be exported");
         var data = SaysTokenizer(checkpoint.Manifest) ? $", \"tokenizer\": {saved.GetProperty("data").GetProperty("tokenizer").GetRawText()}" : "";
-        return RunConfiguration.Parse($$"""{"{{ModelSection}}": {{model.GetRawText()}}, "data": {"train": "-"{{data}}}, "train_batch_size": 1, "steps": 1}""");
+        var lora = saved.TryGetProperty(LoraSection, out var section) ? $", \"{LoraSection}\": {section.GetRawText()}" : "";
+        return RunConfiguration.Parse($$"""{"{{ModelSection}}": {{model.GetRawText()}}{{lora}}, "data": {"train": "-"{{data}}}, "train_batch_size": 1, "steps": 1}""");
     }
 
     private static bool SaysTokenizer(CheckpointManifest manifest) =>

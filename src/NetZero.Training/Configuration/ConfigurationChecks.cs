@@ -52,6 +52,15 @@ internal static class ConfigurationChecks
         var problems = policy.Problems(c.Ranks).Select(p => $"'zero_optimization.{ZeroKeys.KeyOf(p.Property)}' {p.Message}").ToList();
         if (problems.Count > 0)
             return problems;
+        try
+        {
+            RunParts.Module(c, exactGelu: false);
+        }
+        catch (ArgumentException e)
+        {
+            return [$"'lora': {e.Message}"];
+        }
+
         foreach (var (key, options) in ((string, ShardingOptions?)[])
         [
             ("zero_optimization", null),
@@ -62,7 +71,7 @@ internal static class ConfigurationChecks
         {
             try
             {
-                FullyShard.Validate(new Gpt2(RunParts.Model(c, exactGelu: false)), policy, c.Ranks, options);
+                FullyShard.Validate(RunParts.Module(c, exactGelu: false), policy, c.Ranks, options);
             }
             catch (ArgumentException e)
             {
@@ -161,6 +170,8 @@ internal static class ConfigurationChecks
             yield return $"'gradient_clipping' is {c.GradientClipping} and 'gradient_clipping_value' is {c.GradientClippingValue}: "
                 + "clip by norm or by value, and leave the other out";
         }
+        if (c.Lora.IsOn && c.Frozen.Count > 0)
+            yield return "'frozen' would have no effect: 'lora' trains adapters alone; leave it out, or choose layers by 'lora.target_modules'";
         if (c.AccumulationSteps == 1)
         {
             const string oneMicroBatch = "would have no effect: a step has one micro-batch; raise 'gradient_accumulation_steps', or leave it out";

@@ -51,6 +51,8 @@ internal static class ConfigurationKeys
         new ValueKey<RunConfiguration, IReadOnlyList<string>>(
             "frozen", new TextList(), c => c.Frozen, (c, v) => c with { Frozen = v },
             "Patterns of parameters that are not trained, such as \"wte.*\" or \"h.0.**\": no gradient, no reduction, no optimizer state."),
+        new SectionKey<RunConfiguration, LoraConfiguration>(
+            "lora", LoraKeys.Section, c => c.Lora, (c, v) => c with { Lora = v }, "Low-rank adapters that are trained in the place of the model."),
         new SectionKey<RunConfiguration, CheckpointingConfiguration>(
             "activation_checkpointing", CheckpointingKeys.Section, c => c.Checkpointing, (c, v) => c with { Checkpointing = v },
             "Which activations are computed again instead of kept."),

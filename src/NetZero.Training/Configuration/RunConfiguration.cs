@@ -48,6 +48,9 @@ public sealed record RunConfiguration
     /// <summary>Patterns of parameters that are not trained.</summary>
     public IReadOnlyList<string> Frozen { get; init; } = [];
 
+    /// <summary>The adapters that are trained in the place of the model, if any.</summary>
+    public LoraConfiguration Lora { get; init; } = new();
+
     /// <summary>Which activations are computed again.</summary>
     public CheckpointingConfiguration Checkpointing { get; init; } = new();
 

@@ -22,7 +22,7 @@ public static class MemoryPlan
         using var saver = planned.Snapshots();
         if (saver is not null && (run.Checkpoints.EveryMinutes > 0 || run.Checkpoints.EverySteps < run.Steps))
             loop.Step(2);
-        module.VisitParameters((_, _) => { });
+        RunParts.VisitSaved(run, module);
         return RankReport.Of(run, module, loop);
     }
 }

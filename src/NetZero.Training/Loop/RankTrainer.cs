@@ -159,6 +159,12 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
     private void Save(ShardedModule module)
     {
         module.Observer = null;
+        if (_run.Lora.ToOptions() is { } adapters)
+            AdapterFolderWriter.Save(module, adapters, _run.InitFrom ?? RunFolder.ModelFolder, state.Files.AdapterPath);
+
+        // The base that adapters were trained on is there already, unless it was drawn from the seed.
+        if (_run is { Lora.IsOn: true, InitFrom: not null })
+            return;
         Gpt2Files.Save(module, state.Files.ModelPath);
         if (Reports)
             state.Tokenizer.Save(state.Files.ModelPath);

@@ -16,6 +16,8 @@ internal sealed class RunFiles(RunFolder folder, ICheckpointStore? store, bool t
 
     public string ModelPath => folder.ModelPath;
 
+    public string AdapterPath => folder.AdapterPath;
+
     public string CheckpointsPath => folder.CheckpointsPath;
 
     /// <summary>Begins the files of a new run; an older run's go.</summary>
@@ -75,7 +77,7 @@ internal sealed class RunFiles(RunFolder folder, ICheckpointStore? store, bool t
     public IReadOnlyList<string> Written() =>
     [
         .. new[] { RunFolder.ConfigurationFile, RunFolder.MetricsFile, RunFolder.MemoryFile, RunFolder.TraceFile }.Where(name => File.Exists(Path.Combine(folder.FullPath, name))),
-        .. File.Exists(folder.WeightsPath) ? [RunFolder.ModelFolder] : Array.Empty<string>(),
+        .. folder.Results(),
         .. new CheckpointFolder(CheckpointsPath).Steps().Count > 0 ? [RunFolder.CheckpointsFolder] : Array.Empty<string>(),
     ];
 

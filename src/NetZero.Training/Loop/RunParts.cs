@@ -22,10 +22,23 @@ internal static class RunParts
         ExactGelu = exactGelu,
     };
 
+    /// <summary>The model without memory, with the adapters that the run trains, if any.</summary>
+    /// <exception cref="ArgumentException">Adapters of layers that there are not.</exception>
+    public static Gpt2 Module(RunConfiguration run, bool exactGelu) => Module(run, Model(run, exactGelu));
+
+    /// <summary>The same of a known shape.</summary>
+    public static Gpt2 Module(RunConfiguration run, Gpt2Config model)
+    {
+        var module = new Gpt2(model);
+        if (run.Lora.ToOptions() is { } options)
+            Lora.Apply(module, options);
+        return module;
+    }
+
     /// <summary>A distributed model on one rank.</summary>
     public static ShardedModule Shard(RunConfiguration run, Gpt2Config model, ProcessGroup group, TensorContext tensors, IParameterSource? source) =>
         FullyShard.Apply(
-            new Gpt2(model), group, tensors, run.Zero.ToPolicy(),
+            Module(run, model), group, tensors, run.Zero.ToPolicy(),
             new ShardingOptions
             {
                 GradientAccumulationSteps = run.AccumulationSteps,
@@ -35,6 +48,13 @@ internal static class RunParts
                 LossScaler = run.Precision.ToScaler(),
                 ActivationCheckpointing = run.Checkpointing.ToOption(),
             });
+
+    /// <summary>Gathers what the end of the run saves, as saving does.</summary>
+    public static void VisitSaved(RunConfiguration run, ShardedModule module)
+    {
+        var adapters = Lora.Parameters(module.Module).Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+        module.VisitParameters((_, _) => { }, of: run is { Lora.IsOn: true, InitFrom: not null } ? adapters.Contains : null);
+    }
 
     /// <summary>Takes the memory from which checkpoints are written while training goes on, as the first save does; null where the run needs none.</summary>
     public static CheckpointSaver? Snapshots(RunConfiguration run, ShardedModule module, Optimizer optimizer)

@@ -6,7 +6,7 @@ namespace NetZero.Training;
 
 /// <summary>What the ranks of a run share: inputs that nobody changes, and one slot a rank for what it reports.</summary>
 internal sealed class RunState(
-    RunConfiguration run, Gpt2Config model, TrainingText text, TextDataset? validation, HuggingFaceSource? source, RunFiles files, ICheckpointStore? store,
+    RunConfiguration run, Gpt2Config model, TrainingText text, TextDataset? validation, IParameterSource? source, RunFiles files, ICheckpointStore? store,
     ITokenizer tokenizer, ITrainingObserver observer, ResumePlan? resume)
 {
     private readonly List<StepMetrics> _metrics = [];
@@ -20,7 +20,7 @@ internal sealed class RunState(
 
     public TextDataset? Validation => validation;
 
-    public HuggingFaceSource? Source => source;
+    public IParameterSource? Source => source;
 
     public RunFiles Files => files;
 

@@ -33,18 +33,24 @@ public sealed class TextGenerator : IDisposable
     /// <summary>Loads a model that a run has saved, or any Hugging Face GPT-2 folder with byte-level vocabulary.</summary>
     /// <param name="folder">The folder with <c>config.json</c> and <c>model.safetensors</c>.</param>
     /// <param name="threads">Threads to compute with.</param>
-    /// <exception cref="CheckpointFormatException">The folder is damaged or not such a model.</exception>
-    public static TextGenerator Load(string folder, int threads = 1)
+    /// <param name="adapter">The folder of an adapter in PEFT's layout that was trained on the model; null takes the model alone.</param>
+    /// <exception cref="CheckpointFormatException">A folder is damaged or not such a model, or the adapter is of another one.</exception>
+    public static TextGenerator Load(string folder, int threads = 1, string? adapter = null)
     {
         using var files = HuggingFaceFolder.Open(folder);
         var config = files.Config.ToModelConfig();
         var tokenizer = Tokenizers.Load(folder, config.VocabularySize);
         var model = new Gpt2(config);
         files.Match(Gpt2Files.Specs(model));
+        using var adapters = adapter is null ? null : AdapterFolder.Open(adapter);
+        adapters?.Attach(model);
+        IParameterSource values = new HuggingFaceSource(files);
+        if (adapters is not null)
+            values = new AdaptedValues(values, adapters);
         var tensors = new TensorContext(new TensorContextOptions { Threads = threads });
         try
         {
-            model.Materialize(tensors, new HuggingFaceSource(files), requireGrad: false);
+            model.Materialize(tensors, values, requireGrad: false);
             tensors.Training = false;
             return new TextGenerator(tensors, model, tokenizer);
         }
@@ -55,10 +61,12 @@ public sealed class TextGenerator : IDisposable
         }
     }
 
-    /// <summary>A short text by the model that a run has just saved, for its summary.</summary>
-    internal static string Sample(string folder, RunConfiguration run, CancellationToken cancellation)
+    /// <summary>A short text by the model, or the base and the adapter, that a run has just saved, for its summary.</summary>
+    internal static string Sample(RunFolder folder, RunConfiguration run, CancellationToken cancellation)
     {
-        using var generator = Load(folder, run.ThreadsPerRank);
+        using var generator = run.Lora.IsOn
+            ? Load(run.InitFrom ?? folder.ModelPath, run.ThreadsPerRank, folder.AdapterPath)
+            : Load(folder.ModelPath, run.ThreadsPerRank);
         return SamplePrompt + generator.Generate(SamplePrompt, SampleTokens, new SamplingOptions(Temperature: 0.8, TopK: 40, Seed: run.Seed), cancellation: cancellation);
     }
 

@@ -11,7 +11,11 @@ namespace NetZero.Training;
 /// <param name="Skipped">Files and folders that were passed over.</param>
 public sealed record RunStart(
     RunConfiguration Configuration, string OutputDirectory, long ParameterCount, long TextTokens, long SampleCount,
-    IReadOnlyList<SkippedPath> Skipped);
+    IReadOnlyList<SkippedPath> Skipped)
+{
+    /// <summary>Elements of the adapters that are trained in the place of the model; 0 where the model itself is.</summary>
+    public long AdapterParameterCount { get; init; }
+}
 
 /// <summary>Where a run that was to go on begins.</summary>
 /// <param name="Folder">The folder of checkpoints that was looked at, in full.</param>

@@ -21,17 +21,25 @@ public sealed class RunFolder
     /// <summary>The trained model in Hugging Face's layout.</summary>
     public const string ModelFolder = "model";
 
+    /// <summary>The trained adapters in PEFT's layout, where adapters are trained.</summary>
+    public const string AdapterFolder = "adapter";
+
     /// <summary>The checkpoints, when asked for.</summary>
     public const string CheckpointsFolder = CheckpointLocation.FolderName;
 
     private const string TemporaryConfigurationFile = ConfigurationFile + ".tmp";
 
     private const string WeightsFile = "model.safetensors";
+    private const string AdapterWeightsFile = "adapter_model.safetensors";
 
-    private static readonly string[] Names = [ConfigurationFile, MetricsFile, MemoryFile, TraceFile, ModelFolder, CheckpointsFolder];
+    private static readonly string[] Names = [ConfigurationFile, MetricsFile, MemoryFile, TraceFile, ModelFolder, AdapterFolder, CheckpointsFolder];
 
-    // The files that a run writes into its model's folder.
-    private static readonly string[] ModelFiles = ["config.json", WeightsFile, Tokenizers.FileName];
+    // The folders of results: the file whose presence says that they are complete, and all files that a run writes there.
+    private static readonly (string Folder, string Weights, string[] Files)[] ResultFolders =
+    [
+        (ModelFolder, WeightsFile, ["config.json", WeightsFile, Tokenizers.FileName]),
+        (AdapterFolder, AdapterWeightsFile, [AdapterConfig.FileName, AdapterWeightsFile]),
+    ];
 
     private RunFolder(string path) => FullPath = path;
 
@@ -50,11 +58,14 @@ public sealed class RunFolder
     /// <summary>Where the model goes.</summary>
     public string ModelPath => Path.Combine(FullPath, ModelFolder);
 
+    /// <summary>Where the adapters go.</summary>
+    public string AdapterPath => Path.Combine(FullPath, AdapterFolder);
+
     /// <summary>Where checkpoints go.</summary>
     public string CheckpointsPath => Path.Combine(FullPath, CheckpointsFolder);
 
-    /// <summary>The model's weights, which are there once the model is complete.</summary>
-    internal string WeightsPath => Path.Combine(ModelPath, WeightsFile);
+    /// <summary>The folders of results that are complete, by name: a model that lacks its weights is none.</summary>
+    internal IEnumerable<string> Results() => ResultFolders.Where(r => File.Exists(Path.Combine(FullPath, r.Folder, r.Weights))).Select(r => r.Folder);
 
     /// <summary>Whether a folder holds a run, finished or not: metrics, beside the configuration of a run. Either alone may be somebody else's.</summary>
     public static bool HoldsRun(string path) =>
@@ -117,7 +128,7 @@ public sealed class RunFolder
         if (plan is { InPlace: true } && options.Overwrite)
             throw new ConfigurationException("--resume goes on with the run that --overwrite would replace; leave one of them out");
         var folder = Check(configuration, options.Overwrite || plan is { InPlace: true });
-        if (plan is { InPlace: true, Candidates.Count: 0 } && File.Exists(folder.WeightsPath))
+        if (plan is { InPlace: true, Candidates.Count: 0 } && folder.Results().Any())
         {
             throw new ConfigurationException(
                 $"--resume: '{folder.FullPath}' holds a finished run without checkpoints, so there is nothing to go on from; replace it with --overwrite, or choose another with --output");
@@ -243,12 +254,16 @@ public sealed class RunFolder
         foreach (var name in (ReadOnlySpan<string>)[MetricsFile, MemoryFile, TraceFile, ConfigurationFile, TemporaryConfigurationFile])
             File.Delete(Path.Combine(FullPath, name));
         new CheckpointFolder(CheckpointsPath).Clear();
-        if (!Directory.Exists(ModelPath))
-            return;
-        foreach (var name in ModelFiles)
-            File.Delete(Path.Combine(ModelPath, name));
-        if (!Directory.EnumerateFileSystemEntries(ModelPath).Any())
-            Directory.Delete(ModelPath);
+        foreach (var (name, _, files) in ResultFolders)
+        {
+            var folder = Path.Combine(FullPath, name);
+            if (!Directory.Exists(folder))
+                continue;
+            foreach (var file in files)
+                File.Delete(Path.Combine(folder, file));
+            if (!Directory.EnumerateFileSystemEntries(folder).Any())
+                Directory.Delete(folder);
+        }
     }
 
     // A file that is made and goes away at once is the only test that holds on every system: permissions alone do not tell.

@@ -204,8 +204,8 @@ public sealed class TrainerTests : IDisposable
         var run = Configure(_folder.At("run"), "steps=1");
         await Trainer.RunAsync(run, new TrainingOptions(), new Silent());
 
-        Assert.NotNull((await Trainer.SampleAsync(_folder.At("run/model"), run, CancellationToken.None)).Text);
-        Assert.Equal((null, false), await Trainer.SampleAsync(_folder.At("run/model"), run, new CancellationToken(canceled: true)));
+        Assert.NotNull((await Trainer.SampleAsync(RunFolder.OfAnotherRank(run), run, CancellationToken.None)).Text);
+        Assert.Equal((null, false), await Trainer.SampleAsync(RunFolder.OfAnotherRank(run), run, new CancellationToken(canceled: true)));
     }
 
     [Fact]

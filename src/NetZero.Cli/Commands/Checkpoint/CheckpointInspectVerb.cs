@@ -40,6 +40,8 @@ internal static class CheckpointInspectVerb
             yield return $"data    {data.Samples} samples of {data.SamplesPerEpoch} an epoch, {(data.Shuffle ? $"shuffled by seed {data.Seed}" : "in text order")}";
         if (m.ValidationLoss is { } loss)
             yield return $"loss    {ProgressText.Real(loss)} on the validation text";
+        if (m.Fixed is { } left)
+            yield return $"base    {left.Parameters} tensors, {ProgressText.Count(left.Elements)} elements: never trained and not in here; a run that goes on takes them from 'init_from' or the seed";
         yield return $"files   {m.Files.Count}, {ByteSize.Show(m.Files.Sum(f => f.Bytes))}";
         foreach (var kind in m.Tensors.GroupBy(Kind))
         {
@@ -66,6 +68,8 @@ internal static class CheckpointInspectVerb
         if (reader.Manifest.Data is { } data)
             json.WriteNumber("samples", data.Samples);
         json.WriteNumber("seed", reader.Manifest.Random.Seed);
+        if (reader.Manifest.Fixed is { } left)
+            json.WriteNumber("fixed_elements_left_out", left.Elements);
         if (!tensors)
             return;
         json.WriteStartArray("contents");
