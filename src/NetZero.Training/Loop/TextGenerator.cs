@@ -105,6 +105,14 @@ public sealed class TextGenerator : IDisposable
         return _tokenizer.Decode([.. tokens.Skip(from)]);
     }
 
+    /// <summary>The logits of the token that follows a text. [V]</summary>
+    internal float[] NextLogits(string text)
+    {
+        var logits = new float[_model.Config.VocabularySize];
+        Logits([.. _tokenizer.Encode(text)], logits);
+        return logits;
+    }
+
     /// <summary>Frees the model.</summary>
     public void Dispose() => _tensors.Dispose();
 
