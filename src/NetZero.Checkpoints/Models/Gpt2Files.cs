@@ -63,6 +63,6 @@ public static class Gpt2Files
     {
         ArgumentNullException.ThrowIfNull(model);
         var adapters = Lora.Parameters(model).Select(p => p.Parameter).ToHashSet();
-        return [.. model.NamedParameters().Where(p => !adapters.Contains(p.Parameter)).Select(p => new TensorSpec(p.Name, p.Parameter.Shape.Extents.ToArray()))];
+        return [.. model.NamedParameters().Where(p => !adapters.Contains(p.Parameter)).Select(p => new TensorSpec(p.Name, p.Parameter.ValueShape.Extents.ToArray()))];
     }
 }

@@ -57,7 +57,7 @@ internal sealed class TrainingState
     public Optimizer Optimizer { get; }
 
     /// <summary>What training never changes and checkpoints do not hold; null where there is no such thing.</summary>
-    public CheckpointFixed? LeftOut => _leftOut.Count == 0 ? null : new CheckpointFixed(_leftOut.Sum(u => u.Placements.Count), _leftOut.Sum(u => u.Elements));
+    public CheckpointFixed? LeftOut => _leftOut.Count == 0 ? null : new CheckpointFixed(_leftOut.Sum(u => u.Placements.Count), _leftOut.Sum(u => u.Placements.Sum(p => p.Parameter.ValueShape.Elements)));
 
     /// <summary>This rank's slices, the same units and states in the same order on every rank.</summary>
     public IReadOnlyList<StateSlice> Slices => _slices;

@@ -6,15 +6,19 @@ public static class Lora
     /// <summary>Puts adapters on the linear layers that the options mean, and fixes all other parameters. Before the model has memory.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">The settings.</param>
+    /// <param name="storage">What the fixed parameters are kept in.</param>
     /// <exception cref="ArgumentException">Settings that cannot be, or a target that means no layer; the message names those that there are. The model is as it was.</exception>
-    public static void Apply(Module model, LoraOptions options)
+    public static void Apply(Module model, LoraOptions options, BaseStorage? storage = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var layers = LoraTargets.Find(model, options.TargetModules);
         foreach (var (_, parameter) in model.NamedParameters().ToList())
-            parameter.Fix();
+            parameter.Fix(storage?.DType);
+        if (storage?.Format is { } format)
+            foreach (var weight in model.NamedModules().Select(m => m.Module switch { Linear linear => linear.Weight, Embedding { IsProjected: true } table => table.Weight, _ => null }).OfType<Parameter>().Distinct())
+                weight.Quantize(format);
         foreach (var (_, layer) in layers)
             layer.Attach(options);
     }

@@ -43,7 +43,7 @@ public sealed class LoraAdapter
     public bool IsMerged { get; private set; }
 
     /// <summary>Adds s (B A) to the layer's weight, which is whole and fp32. The layer computes as before, up to rounding, and costs what a plain one does.</summary>
-    /// <exception cref="InvalidOperationException">It is merged already.</exception>
+    /// <exception cref="InvalidOperationException">It is merged already, or the weight is kept in codes.</exception>
     public void Merge() => SetMerged(true);
 
     /// <summary>Takes s (B A) from the weight again: it is what it was up to one rounding of each element.</summary>
@@ -70,6 +70,8 @@ public sealed class LoraAdapter
 
     private void SetMerged(bool merged)
     {
+        if (_layer.Weight.Format is { } format)
+            throw new InvalidOperationException($"The layer's weight is kept in {format} and cannot take the adapter in; merge it into the values that the codes were made from.");
         if (IsMerged == merged)
             throw new InvalidOperationException(merged ? "The adapter is merged already." : "The adapter is not merged.");
         AddTo(_layer.Weight.Value, Down.Weight.Value, Up.Weight.Value, merged ? Scale : -Scale, _layer.Layout);

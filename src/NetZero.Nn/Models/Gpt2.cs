@@ -17,7 +17,7 @@ public sealed class Gpt2 : Module
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
-        _tokens = AddChild("wte", new Embedding(config.VocabularySize, config.EmbeddingSize, WeightInitializer));
+        _tokens = AddChild("wte", new Embedding(config.VocabularySize, config.EmbeddingSize, WeightInitializer, isProjected: true));
         _positions = AddChild("wpe", new Embedding(config.PositionCount, config.EmbeddingSize, WeightInitializer));
         _blocks = new Gpt2Block[config.LayerCount];
         for (var i = 0; i < _blocks.Length; i++)
@@ -69,11 +69,12 @@ public sealed class Gpt2 : Module
         if (length > Config.PositionCount)
             throw new ArgumentException($"A sequence of {length:N0} tokens is longer than n_positions {Config.PositionCount:N0}.", nameof(tokens));
         var positions = _positions.Weight.Value.Slice(0, 0, length);                        // [T, C]
-        var x = (_tokens.Call(tokens) + positions).Dropout(Config.Dropout);             // [B, T, C]
+        // What is looked up in codes is fp32: it takes the type of the others here.
+        var x = (_tokens.Call(tokens).Cast(positions.DType) + positions).Dropout(Config.Dropout);             // [B, T, C]
         foreach (var block in _blocks)
             x = block.Call(x);
         return _norm.Call(x);
     }
 
-    private Tensor Head(Tensor hidden) => hidden.Linear(_tokens.Weight.Value, outputFirst: true);
+    private Tensor Head(Tensor hidden) => _tokens.Project(hidden);
 }

@@ -30,10 +30,10 @@ public sealed class Linear : Layer
     public WeightLayout Layout { get; }
 
     /// <summary>The innermost extent of the input.</summary>
-    public long InFeatures => Layout == WeightLayout.OutIn ? Weight.Shape[1] : Weight.Shape[0];
+    public long InFeatures => Layout == WeightLayout.OutIn ? Weight.ValueShape[1] : Weight.ValueShape[0];
 
     /// <summary>The innermost extent of the output.</summary>
-    public long OutFeatures => Layout == WeightLayout.OutIn ? Weight.Shape[0] : Weight.Shape[1];
+    public long OutFeatures => Layout == WeightLayout.OutIn ? Weight.ValueShape[0] : Weight.ValueShape[1];
 
     /// <summary>What is trained in the place of the weight; null where the weight itself is. See <see cref="Lora"/>.</summary>
     public LoraAdapter? Adapter { get; private set; }
@@ -58,8 +58,10 @@ public sealed class Linear : Layer
     protected override Tensor Forward(Tensor x)
     {
         var outputFirst = Layout == WeightLayout.OutIn;
+        if (Adapter is null && Weight.Format is not null)
+            return x.QuantizedLinear(Weight.Frozen, Bias?.Value, outputFirst);
         return Adapter is { IsMerged: false } adapter
-            ? x.LoraLinear(Weight.Value, Bias?.Value, adapter.Down.Weight.Value, adapter.Up.Weight.Value, adapter.Scale, adapter.Dropout, outputFirst)
+            ? x.LoraLinear(Weight.Frozen, Bias?.Value, adapter.Down.Weight.Value, adapter.Up.Weight.Value, adapter.Scale, adapter.Dropout, outputFirst)
             : x.Linear(Weight.Value, Bias?.Value, outputFirst);
     }
 }

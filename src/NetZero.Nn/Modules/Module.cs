@@ -35,7 +35,7 @@ public abstract class Module
     }
 
     /// <summary>How many elements all parameters have together.</summary>
-    public long ParameterCount() => NamedParameters().Sum(p => p.Parameter.Shape.Elements);
+    public long ParameterCount() => NamedParameters().Sum(p => p.Parameter.ValueShape.Elements);
 
     /// <summary>Registers a parameter.</summary>
     /// <param name="name">The name.</param>

@@ -52,7 +52,8 @@ public sealed record MixedPrecisionPolicy
         var dtype = own ?? ParameterDType;
         if (!dtype.IsFloatingPoint() && !frozen)
             throw new ArgumentException($"Parameter '{name}' is {dtype} and would train, but only floating-point parameters have gradients; freeze it (ShardingOptions.Frozen).");
-        return new UnitPrecision(frozen && own is not null ? dtype : DType.F32, dtype, gradients, reduction);
+        // What is fixed is never thawed: it needs no masters.
+        return new UnitPrecision(frozen && (own is not null || parameter.IsFixed) ? dtype : DType.F32, dtype, gradients, reduction);
     }
 
     /// <summary>Checks that all types are floating point and that no override is empty.</summary>

@@ -36,7 +36,7 @@ public static unsafe class LinearOp
         return GradientNode.Records(x, weight, bias) ? y.Attach(new Node(x, weight, outputFirst, x, weight, bias)) : y;
     }
 
-    internal static void Check(Tensor x, Tensor weight, Tensor? bias, bool outputFirst)
+    private static void Check(Tensor x, Tensor weight, Tensor? bias, bool outputFirst)
     {
         if (x.Dims < 1 || weight.Dims != 2)
             throw new ArgumentException($"Linear of {x} and {weight}: expected x [..., in] and a weight of two dimensions.");

@@ -12,7 +12,7 @@ public static unsafe class LoraLinearOp
 {
     /// <summary>Applies a frozen linear layer with a low-rank adapter.</summary>
     /// <param name="x">[..., in]; its first dimension counts samples where elements are dropped.</param>
-    /// <param name="weight">[in, out] or [out, in]; without gradient.</param>
+    /// <param name="weight">[in, out] or [out, in], of floating point or in codes; without gradient.</param>
     /// <param name="bias">[out] or null; without gradient.</param>
     /// <param name="a">A, [r, in].</param>
     /// <param name="b">B, [out, r].</param>
@@ -23,18 +23,15 @@ public static unsafe class LoraLinearOp
     /// <exception cref="ArgumentException">Shapes that do not fit, or a weight or bias that wants a gradient.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A probability outside of [0, 1).</exception>
     public static Tensor LoraLinear(
-        this Tensor x, Tensor weight, Tensor? bias, Tensor a, Tensor b, float scale, double dropout = 0, bool outputFirst = false)
+        this Tensor x, FrozenMatrix weight, Tensor? bias, Tensor a, Tensor b, float scale, double dropout = 0, bool outputFirst = false)
     {
         ArgumentNullException.ThrowIfNull(x);
-        ArgumentNullException.ThrowIfNull(weight);
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
-        SameContext.Check("LoraLinear", x, weight);
-        SameContext.Check("LoraLinear", x, bias ?? x);
         SameContext.Check("LoraLinear", a, b);
         SameContext.Check("LoraLinear", x, a);
-        LinearOp.Check(x, weight, bias, outputFirst);
-        Check(x, weight, bias, a, b, outputFirst);
+        QuantizedLinearOp.Check("LoraLinear", x, weight, bias, outputFirst);
+        Check(x, a, b, outputFirst ? weight.Rows : weight.Columns);
         if (!(dropout is >= 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(dropout), dropout, $"LoraLinear of {x}: the probability must be at least 0 and below 1.");
         (x, a, b, bias) = (x.Contiguous(), a.Contiguous(), b.Contiguous(), bias?.Contiguous());
@@ -46,16 +43,11 @@ public static unsafe class LoraLinearOp
         var records = GradientNode.Records(x, a, b);
 
         var h = records ? context.Empty(x.Shape.With(^1, rank), DType.F32, name: "LoraLinear h") : null;
-        var y = context.ResultOf(KeptOps.MatMul, x.Shape.With(^1, output), Elementwise.CommonType(x, weight), out var known);
+        var y = context.ResultOf(KeptOps.MatMul, x.Shape.With(^1, output), weight.ResultType(x), out var known);
         using (context.BeginScope("LoraLinear"))
         {
             if (!known)
-            {
-                GemmLaunch.Single(
-                    context, rows, output, input, LinearOp.Matrix(x, input), LinearOp.Weight(weight, outputFirst), LinearOp.Matrix(y, output), accumulate: false,
-                    bias is null ? default : bias.Floats());
-            }
-
+                weight.Multiply(x, y, outputFirst, bias is null ? default : bias.Floats());
             if (records || !known)
             {
                 var low = h ?? context.Empty(x.Shape.With(^1, rank), DType.F32, name: "LoraLinear h");
@@ -70,13 +62,10 @@ public static unsafe class LoraLinearOp
         return records ? y.Attach(new Node(x, weight, a, b, h!, scale, dropped, outputFirst)) : y;
     }
 
-    private static void Check(Tensor x, Tensor weight, Tensor? bias, Tensor a, Tensor b, bool outputFirst)
+    private static void Check(Tensor x, Tensor a, Tensor b, long output)
     {
-        var output = outputFirst ? weight.Shape[0] : weight.Shape[1];
         if (a.Dims != 2 || b.Dims != 2 || a.Shape[1] != x.Shape[^1] || b.Shape[0] != output || b.Shape[1] != a.Shape[0])
-            throw new ArgumentException($"LoraLinear of {x} and {weight}: expected A [r, {x.Shape[^1]}] and B [{output}, r], found {a} and {b}.");
-        if (weight.RequiresGrad || bias is { RequiresGrad: true })
-            throw new ArgumentException($"LoraLinear of {x} and {weight}: the layer under an adapter is frozen; Detach() its weight and bias, or use Linear.");
+            throw new ArgumentException($"LoraLinear of {x}: expected A [r, {x.Shape[^1]}] and B [{output}, r], found {a} and {b}.");
     }
 
     /// <summary>x with elements dropped, made again where it is needed.</summary>
@@ -95,7 +84,7 @@ public static unsafe class LoraLinearOp
     private sealed class Node : GradientNode
     {
         private readonly Tensor _x;
-        private readonly Tensor? _weight;
+        private readonly FrozenMatrix _weight;
         private readonly Tensor _a;
         private readonly Tensor _b;
         private readonly Tensor _h;
@@ -103,12 +92,13 @@ public static unsafe class LoraLinearOp
         private readonly Dropped _dropped;
         private readonly bool _outputFirst;
 
-        public Node(Tensor x, Tensor weight, Tensor a, Tensor b, Tensor h, float scale, Dropped dropped, bool outputFirst)
+        public Node(Tensor x, FrozenMatrix weight, Tensor a, Tensor b, Tensor h, float scale, Dropped dropped, bool outputFirst)
             : base(x, a, b)
         {
             (_x, _a, _b, _h) = (Save(x), Save(a), Save(b), Save(h));
-            _weight = x.RequiresGrad ? Save(weight) : null;
-            (_scale, _dropped, _outputFirst) = (scale, dropped, outputFirst);
+            if (x.RequiresGrad)
+                Save(weight.Elements);
+            (_weight, _scale, _dropped, _outputFirst) = (weight, scale, dropped, outputFirst);
         }
 
         public override string Name => "LoraLinear";
@@ -136,13 +126,13 @@ public static unsafe class LoraLinearOp
             }
 
             if (sink.Needs(0))
-                BackwardInput(dy, g, sink.Target(0));
+                BackwardInput(dOutput, g, sink.Target(0));
         }
 
-        private void BackwardInput(GemmMatrix dy, Tensor g, GradientTarget dx)
+        private void BackwardInput(Tensor dOutput, Tensor g, GradientTarget dx)
         {
-            var (rows, input, output, rank) = (LinearOp.Rows(_x), _x.Shape[^1], _b.Shape[0], _a.Shape[0]);
-            GemmLaunch.Single(Context, rows, input, output, dy, LinearOp.Weight(_weight!, !_outputFirst), LinearOp.Matrix(dx.Tensor, input), dx.Accumulate);
+            var (rows, input, rank) = (LinearOp.Rows(_x), _x.Shape[^1], _a.Shape[0]);
+            _weight.MultiplyTurned(dOutput, dx, _outputFirst);
             if (_dropped.Key is not { } key)
             {
                 GemmLaunch.Single(Context, rows, input, rank, LinearOp.Matrix(g, rank), LinearOp.Matrix(_a, input), LinearOp.Matrix(dx.Tensor, input), accumulate: true);

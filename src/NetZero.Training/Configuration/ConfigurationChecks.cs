@@ -170,6 +170,8 @@ internal static class ConfigurationChecks
             yield return $"'gradient_clipping' is {c.GradientClipping} and 'gradient_clipping_value' is {c.GradientClippingValue}: "
                 + "clip by norm or by value, and leave the other out";
         }
+        if (c is { InitFrom: null, Lora.Storage.Format: not null })
+            yield return "'lora.base_dtype' keeps the base in codes, which are not written: name the base by 'init_from'";
         if (c.Lora.IsOn && c.Frozen.Count > 0)
             yield return "'frozen' would have no effect: 'lora' trains adapters alone; leave it out, or choose layers by 'lora.target_modules'";
         if (c.AccumulationSteps == 1)

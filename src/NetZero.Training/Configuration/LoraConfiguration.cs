@@ -1,6 +1,26 @@
 using NetZero.Nn;
+using NetZero.Tensors;
 
 namespace NetZero.Training;
+
+/// <summary>What the base under adapters is kept in.</summary>
+public enum BaseType
+{
+    /// <summary>The type that the run computes in.</summary>
+    Run,
+
+    /// <summary>fp32.</summary>
+    Single,
+
+    /// <summary>bfloat16.</summary>
+    BFloat16,
+
+    /// <summary>Matrices in 8-bit codes.</summary>
+    Int8,
+
+    /// <summary>Matrices in 4-bit codes.</summary>
+    NormalFloat4,
+}
 
 /// <summary>The section <c>lora</c>: adapters are trained in the place of the model.</summary>
 public sealed record LoraConfiguration
@@ -20,8 +40,21 @@ public sealed record LoraConfiguration
     /// <summary>Whether the scale is over the square root of the rank.</summary>
     public bool UseRslora { get; init; }
 
+    /// <summary>What the base is kept in.</summary>
+    public BaseType BaseType { get; init; }
+
     /// <summary>Whether adapters are trained.</summary>
     public bool IsOn => Rank > 0;
+
+    /// <summary>What the fixed parameters are kept in.</summary>
+    public BaseStorage Storage => BaseType switch
+    {
+        BaseType.Single => new BaseStorage(DType.F32),
+        BaseType.BFloat16 => new BaseStorage(DType.BF16),
+        BaseType.Int8 => new BaseStorage(Format: BlockFormat.Int8),
+        BaseType.NormalFloat4 => new BaseStorage(Format: BlockFormat.NormalFloat4),
+        _ => new BaseStorage(),
+    };
 
     /// <summary>The adapters' settings; null where there are none.</summary>
     public LoraOptions? ToOptions() => IsOn

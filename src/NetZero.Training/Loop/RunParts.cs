@@ -31,7 +31,7 @@ internal static class RunParts
     {
         var module = new Gpt2(model);
         if (run.Lora.ToOptions() is { } options)
-            Lora.Apply(module, options);
+            Lora.Apply(module, options, run.Lora.Storage);
         return module;
     }
 
@@ -42,7 +42,7 @@ internal static class RunParts
             new ShardingOptions
             {
                 GradientAccumulationSteps = run.AccumulationSteps,
-                Source = source,
+                Source = run.Lora.Storage.Format is null ? source : new QuantizedValues(source ?? new InitialValues(run.Seed)),
                 Frozen = run.Frozen,
                 MixedPrecision = run.Precision.ToPolicy(),
                 LossScaler = run.Precision.ToScaler(),

@@ -1,5 +1,7 @@
 using NetZero.Checkpoints;
+using NetZero.Collectives;
 using NetZero.Nn;
+using NetZero.Sharding;
 using NetZero.Tensors;
 
 namespace NetZero.Training.Tests.EndToEnd;
@@ -32,6 +34,9 @@ public sealed class LoraTests : IDisposable
         (string[])["lora={\"r\": 4}"],
         (string[])["lora={\"r\": 3, \"lora_alpha\": 9, \"lora_dropout\": 0.2, \"target_modules\": \"all-linear\", \"use_rslora\": true}", "gradient_accumulation_steps=2", "gradient_clipping=0.1"],
         (string[])["lora={\"r\": 4, \"target_modules\": [\"c_attn\", \"h.1.mlp.*\"]}", "bf16.enabled=true", "activation_checkpointing.mode=full"],
+        (string[])["lora={\"r\": 4, \"base_dtype\": \"bf16\"}"],
+        (string[])["lora={\"r\": 4, \"base_dtype\": \"int8\"}"],
+        (string[])["lora={\"r\": 4, \"base_dtype\": \"nf4\", \"target_modules\": \"all-linear\"}", "bf16.enabled=true"],
     };
 
     [Theory]
@@ -52,12 +57,13 @@ public sealed class LoraTests : IDisposable
 
     // Gradients and moments: of the adapters, and of nothing else. A unit of them is padded to 256 elements a rank.
     [Theory]
-    [InlineData(1, 0)]
-    [InlineData(2, 2)]
-    [InlineData(3, 3)]
-    public async Task Memory_OfGradientsAndMoments_IsTheAdapters_AndPlannedExactly(int ranks, int stage)
+    [InlineData(1, 0, "run")]
+    [InlineData(2, 2, "bf16")]
+    [InlineData(3, 3, "run")]
+    [InlineData(3, 3, "nf4")]
+    public async Task Memory_OfGradientsAndMoments_IsTheAdapters_AndPlannedExactly(int ranks, int stage, string baseType)
     {
-        string[] settings = [.. Settings, "lora={\"r\": 4, \"lora_dropout\": 0.1}", $"ranks={ranks}", $"zero_optimization.stage={stage}"];
+        string[] settings = [.. Settings, $"lora={{\"r\": 4, \"lora_dropout\": 0.1, \"base_dtype\": \"{baseType}\"}}", $"ranks={ranks}", $"zero_optimization.stage={stage}"];
         var run = new Run(_folder, "run");
         await run.TrainAsync(_text, settings);
 
@@ -87,6 +93,36 @@ public sealed class LoraTests : IDisposable
         Assert.InRange(Distance(adapted, merged), 0, 1e-5);
         Assert.True(Distance(plain, adapted) > 1e-2);
         Assert.Contains("holds a model already", Assert.Throws<ConfigurationException>(() => AdapterModels.Merge(_base, adapter, _folder.At("merged"))).Message, StringComparison.Ordinal);
+    }
+
+    // 4-bit codes, an eighth of a byte and a few bits of scales for each 64; vectors and positions as they are. At stage 3 a rank has its share of that and gathers codes.
+    [Theory]
+    [InlineData("nf4", 1, 0.57)]
+    [InlineData("int8", 1, 1.05)]
+    [InlineData("bf16", 1, 2.001)]
+    [InlineData("nf4", 4, 0.57)]
+    public void QuantizedBase_OfGpt2_TakesItsBytes(string baseType, int ranks, double perParameter)
+    {
+        var lora = Configurations.Parse("lora.r=8", $"lora.base_dtype={baseType}", $"init_from={_base}", "model.n_head=3", "model.n_embd=30", "model.n_layer=2", "model.n_positions=64").Lora;
+        using var tensors = new TensorContext(new TensorContextOptions { Device = Device.Meta });
+        var model = new Gpt2(Gpt2Config.Small);
+        var count = model.ParameterCount();
+        Lora.Apply(model, lora.ToOptions()!, lora.Storage);
+        var module = FullyShard.Apply(model, new FakeProcessGroup(0, ranks), tensors, ShardingPolicy.Zero3);
+        var adapters = module.Units.Where(u => !u.Placements[0].Parameter.IsFixed).Sum(u => ranks == 1 ? u.PaddedElements : u.ShardElements) * sizeof(float);
+        Assert.InRange((tensors.Ledger.Live(MemoryKind.Parameter) - adapters) * (double)ranks / count, perParameter / 1.1, perParameter);
+        Assert.Equal(124_439_808, count);
+    }
+
+    // What 4 bits lose, adapters see: the first loss is near that of the base, and training lowers it.
+    [Fact]
+    public async Task Qlora_StartsNearTheBase_AndLearns()
+    {
+        var (plain, codes) = (new Run(_folder, "plain"), new Run(_folder, "codes"));
+        await plain.TrainAsync(_text, [.. Settings, "lora.r=4", "steps=1"]);
+        await codes.TrainAsync(_text, [.. Settings, "lora={\"r\": 8, \"target_modules\": \"all-linear\", \"base_dtype\": \"nf4\"}", "steps=30"]);
+        Assert.Equal(plain.Losses[0], codes.Losses[0], 0.05);
+        Assert.True(codes.Losses[^1] < codes.Losses[0] - 0.5, $"{codes.Losses[0]} -> {codes.Losses[^1]}");
     }
 
     // Saved by three ranks at stage 3, gone on with by two at stage 1: as the checkpoint's own ranks would, but for the order of sums.
@@ -132,6 +168,8 @@ public sealed class LoraTests : IDisposable
     [InlineData("unknown key 'lora.rank'; the nearest known key is 'lora.r'", "lora.rank=4")]
     [InlineData("'lora.lora_alpha' would have no effect: it belongs to a section lora with 'r'; remove it", "lora.lora_alpha=4")]
     [InlineData("'lora.lora_dropout' is the number 1; expected a number from 0 to below 1", "lora={\"r\": 1, \"lora_dropout\": 1}")]
+    [InlineData("'lora.base_dtype' keeps the base in codes, which are not written: name the base by 'init_from'", "lora.r=1", "lora.base_dtype=nf4")]
+    [InlineData("'lora.base_dtype' is the text \"fp4\"; expected one of \"run\", \"fp32\", \"bf16\", \"int8\", \"nf4\"", "lora.r=1", "lora.base_dtype=fp4")]
     [InlineData("'frozen' would have no effect: 'lora' trains adapters alone; leave it out, or choose layers by 'lora.target_modules'", "lora.r=1", "frozen=wte.*")]
     [InlineData(
         "'lora': target_modules has 'q_proj', which is no linear layer of the model; these are named 'c_attn', 'c_proj', 'c_fc', in full 'h.0.attn.c_attn', 'h.0.attn.c_proj', 'h.0.mlp.c_fc', 'h.0.mlp.c_proj', 'h.1.attn.c_attn', 'h.1.attn.c_proj' and 2 more.",

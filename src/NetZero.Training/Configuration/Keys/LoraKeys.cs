@@ -21,5 +21,11 @@ internal static class LoraKeys
         { Only = On },
         new ValueKey<LoraConfiguration, bool>(
             "use_rslora", new Flag(), l => l.UseRslora, (l, v) => l with { UseRslora = v }, "Whether the scale is lora_alpha over the square root of r.")
+        { Only = On },
+        new ValueKey<LoraConfiguration, BaseType>(
+            "base_dtype",
+            new Choice<BaseType>(("run", BaseType.Run), ("fp32", BaseType.Single), ("bf16", BaseType.BFloat16), ("int8", BaseType.Int8), ("nf4", BaseType.NormalFloat4)),
+            l => l.BaseType, (l, v) => l with { BaseType = v },
+            "What the base is kept in: the run's own type, fp32 or bf16; or its matrices in codes of 8 bits or of 4 (QLoRA), in blocks of 64.")
         { Only = On });
 }
