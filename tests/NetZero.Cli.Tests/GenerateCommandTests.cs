@@ -35,6 +35,14 @@ public class GenerateCommandTests
     }
 
     [Fact]
+    public async Task Adapter_IsTaken()
+    {
+        await RunAsync("--model", "m", "--adapter", "a", "--prompt", "p");
+
+        Assert.Equal(new GenerationRequest("m", "p", 200, new SamplingOptions(1, 0, 0), "a"), _asked);
+    }
+
+    [Fact]
     public async Task EmptyPrompt_StartsALine()
     {
         await RunAsync("--model", "m", "--prompt", "");
@@ -47,6 +55,7 @@ public class GenerateCommandTests
     [InlineData("Option '--prompt' is required. (see netzero generate --help)", "--model", "m")]
     [InlineData("Option '--model' is required. (see netzero generate --help)", "--prompt", "p")]
     [InlineData("--model is empty; name a model's folder, such as runs/quickstart/model", "--model", "", "--prompt", "p")]
+    [InlineData("--adapter is empty; name an adapter's folder, such as runs/lora/adapter, or leave it out", "--model", "m", "--adapter", "", "--prompt", "p")]
     [InlineData("tokens is 0; expected a whole number, at least 1", "--model", "m", "--prompt", "p", "--tokens", "0")]
     [InlineData("temperature is -1; expected a number, at least 0", "--model", "m", "--prompt", "p", "--temperature", "-1")]
     [InlineData("top-k is -1; expected a whole number, at least 0 (0 is all tokens)", "--model", "m", "--prompt", "p", "--top-k", "-1")]

@@ -26,10 +26,11 @@ internal static class BenchTrainCommand
             HelpName = string.Join('|', precisions),
             DefaultValueFactory = _ => defaults.Precision,
         };
+        var lora = BenchOptions.Number("--lora", "Trains adapters of this rank on c_attn in the place of the model; 0 trains the model.", defaults.LoraRank);
         var steps = BenchOptions.Number("--steps", $"Steps that count, after {TrainingBenchmark.WarmupSteps} to warm up.", defaults.Steps);
         var json = BenchOptions.Json();
 
-        var command = new Command("train", "Measures training steps of a fixed shape.") { shape, ranks, stage, threads, precision, steps, json };
+        var command = new Command("train", "Measures training steps of a fixed shape.") { shape, ranks, stage, threads, precision, lora, steps, json };
         command.SetAction(async (parsed, cancellation) =>
         {
             var options = new TrainingBenchmarkOptions
@@ -41,6 +42,7 @@ internal static class BenchTrainCommand
                 ThreadsPerRank = BenchOptions.InRange(threads, parsed, 1, BenchOptions.MaxThreads),
                 Precision = precisions.FirstOrDefault(known => known == parsed.GetValue(precision))
                     ?? throw new ConfigurationException($"--precision is '{parsed.GetValue(precision)}'; expected one of {string.Join(", ", precisions)}"),
+                LoraRank = BenchOptions.InRange(lora, parsed, 0, int.MaxValue),
                 Steps = BenchOptions.InRange(steps, parsed, 1, int.MaxValue - TrainingBenchmark.WarmupSteps),
             };
             var result = await train(options, null, cancellation);

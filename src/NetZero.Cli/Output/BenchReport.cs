@@ -10,11 +10,18 @@ internal static class BenchReport
     public static void WriteText(TextWriter output, TrainingBenchmarkOptions options, TrainingBenchmarkResult result)
     {
         output.WriteLine(
-            $"shape {options.Shape.Name}, {ProgressText.Count(options.Ranks, "rank")} of {ProgressText.Count(options.ThreadsPerRank, "thread")}, ZeRO stage {options.Stage}, {options.Precision}, {ProgressText.Count(options.Steps, "step")}");
+            $"shape {options.Shape.Name}, {ProgressText.Count(options.Ranks, "rank")} of {ProgressText.Count(options.ThreadsPerRank, "thread")}, ZeRO stage {options.Stage}, {options.Precision}, "
+            + $"{(options.LoraRank > 0 ? $"adapters of rank {options.LoraRank}, " : "")}{ProgressText.Count(options.Steps, "step")}");
         output.WriteLine($"speed       {ProgressText.Speed(result.TokensPerSecond)} in the median step");
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"compute     {result.Gflops:N1} GFLOP/s, {result.FmaPeakShare:P1} of the {result.FmaPeakGflops:N1} that these threads reach with multiply-adds alone"));
+
+        // The formula counts the gradients of all weights, which adapters leave out.
+        if (options.LoraRank == 0)
+        {
+            output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"compute     {result.Gflops:N1} GFLOP/s, {result.FmaPeakShare:P1} of the {result.FmaPeakGflops:N1} that these threads reach with multiply-adds alone"));
+        }
+
         output.WriteLine($"memory      {ByteSize.Show(result.PeakBytes)} at the peak of a rank");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"first step  done {result.FirstStepSeconds:0.00} s after the process started"));
         output.WriteLine(string.Create(
@@ -30,11 +37,17 @@ internal static class BenchReport
         json.WriteNumber("stage", options.Stage);
         json.WriteNumber("threads", options.ThreadsPerRank);
         json.WriteString("precision", options.Precision);
+        if (options.LoraRank > 0)
+            json.WriteNumber("lora", options.LoraRank);
         json.WriteNumber("steps", options.Steps);
         JsonLine.Number(json, "tokens_per_second", result.TokensPerSecond);
-        JsonLine.Number(json, "gflops", result.Gflops);
-        JsonLine.Number(json, "fma_peak_gflops", result.FmaPeakGflops);
-        JsonLine.Number(json, "fma_peak_share", result.FmaPeakShare);
+        if (options.LoraRank == 0)
+        {
+            JsonLine.Number(json, "gflops", result.Gflops);
+            JsonLine.Number(json, "fma_peak_gflops", result.FmaPeakGflops);
+            JsonLine.Number(json, "fma_peak_share", result.FmaPeakShare);
+        }
+
         json.WriteNumber("peak_bytes", result.PeakBytes);
         JsonLine.Number(json, "first_step_seconds", result.FirstStepSeconds);
         json.WriteNumber("steady_system_allocations", result.SteadySystemAllocations);

@@ -28,7 +28,7 @@ public static class TrainingBenchmark
             async rank =>
             {
                 var precision = TrainingBenchmarkOptions.Precisions[options.Precision];
-                var sharded = FullyShard.Apply(new Gpt2(options.Shape.Model), rank, ShardingPolicy.ForStage(options.Stage), new ShardingOptions
+                var sharded = FullyShard.Apply(Model(options), rank, ShardingPolicy.ForStage(options.Stage), new ShardingOptions
                 {
                     MixedPrecision = precision,
                     LossScaler = precision.ParameterDType == DType.F16 ? new LossScalerOptions() : null,
@@ -61,6 +61,14 @@ public static class TrainingBenchmark
             new WorldOptions { Tensors = new TensorContextOptions { Threads = options.ThreadsPerRank } },
             cancellation).ConfigureAwait(false);
         return meter.Result((before + FmaPeak.MeasureGflops(threads)) / 2);
+    }
+
+    private static Gpt2 Model(TrainingBenchmarkOptions options)
+    {
+        var model = new Gpt2(options.Shape.Model);
+        if (options.LoraRank > 0)
+            Lora.Apply(model, new LoraOptions { Rank = options.LoraRank, TargetModules = new LoraConfiguration().TargetModules });
+        return model;
     }
 
     private static void Report(Action<int, double>? onStep, RankContext rank, int step, StepResult result)

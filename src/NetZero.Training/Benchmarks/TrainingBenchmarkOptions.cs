@@ -20,6 +20,9 @@ public sealed record TrainingBenchmarkOptions
     /// <summary>In which types it computes: fp32, bf16 or fp16, by the names of <see cref="Precisions"/>.</summary>
     public string Precision { get; init; } = "fp32";
 
+    /// <summary>The rank of adapters of <c>c_attn</c> that are trained in the place of the model; 0 trains the model.</summary>
+    public int LoraRank { get; init; }
+
     /// <summary>The precisions by name; half scales its loss.</summary>
     public static IReadOnlyDictionary<string, MixedPrecisionPolicy> Precisions { get; } = new Dictionary<string, MixedPrecisionPolicy>
     {

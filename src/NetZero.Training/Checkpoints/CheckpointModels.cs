@@ -12,6 +12,7 @@ public static class CheckpointModels
 
     private const string ModelSection = "model";
     private const string LoraSection = "lora";
+    private const string RankKey = "r";
     private const string StartKey = "init_from";
 
     /// <summary>Writes a checkpoint's model, and its tokenizer, as a Hugging Face folder, or where adapters were trained these in PEFT's layout; each block is verified on its way.</summary>
@@ -30,7 +31,7 @@ public static class CheckpointModels
         var model = RunParts.Model(run, checkpoint.Manifest.Scalars.GetValueOrDefault(ExactGelu) != 0);
         if (run.Lora.ToOptions() is { } adapters)
         {
-            var start = checkpoint.Manifest.Configuration!.Value.TryGetProperty(StartKey, out var from) ? from.GetString() : null;
+            var start = checkpoint.Manifest.Configuration!.Value.TryGetProperty(StartKey, out var from) ? from.GetString() : RunFolder.ModelFolder;
             CheckpointConversion.ExportAdapter(checkpoint, RunParts.Module(run, model), adapters, start, folder, cancellation);
             return;
         }
@@ -86,7 +87,9 @@ public static class CheckpointModels
             throw new ConfigurationException($"'{checkpoint.Path}' does not say which model it is of, so it cannot be exported");
         var data = SaysTokenizer(checkpoint.Manifest) ? $", \"tokenizer\": {saved.GetProperty("data").GetProperty("tokenizer").GetRawText()}" : "";
         var lora = saved.TryGetProperty(LoraSection, out var section) ? $", \"{LoraSection}\": {section.GetRawText()}" : "";
-        return RunConfiguration.Parse($$"""{"{{ModelSection}}": {{model.GetRawText()}}{{lora}}, "data": {"train": "-"{{data}}}, "train_batch_size": 1, "steps": 1}""");
+        // What the base was kept in is nothing to its adapters, and codes would ask for the base.
+        IReadOnlyList<string> overrides = lora.Length > 0 && section.TryGetProperty(RankKey, out _) ? [$"{LoraSection}.base_dtype=run"] : [];
+        return RunConfiguration.Parse($$"""{"{{ModelSection}}": {{model.GetRawText()}}{{lora}}, "data": {"train": "-"{{data}}}, "train_batch_size": 1, "steps": 1}""", overrides);
     }
 
     private static bool SaysTokenizer(CheckpointManifest manifest) =>
