@@ -3,6 +3,7 @@ using NetZero.Collectives;
 using NetZero.Nn;
 using NetZero.Sharding;
 using NetZero.Tensors;
+using NetZero.Testing;
 
 namespace NetZero.Training.Tests.EndToEnd;
 
@@ -112,6 +113,37 @@ public sealed class LoraTests : IDisposable
         var adapters = module.Units.Where(u => !u.Placements[0].Parameter.IsFixed).Sum(u => ranks == 1 ? u.PaddedElements : u.ShardElements) * sizeof(float);
         Assert.InRange((tensors.Ledger.Live(MemoryKind.Parameter) - adapters) * (double)ranks / count, perParameter / 1.1, perParameter);
         Assert.Equal(124_439_808, count);
+    }
+
+    // Codes are widened in the order of the stream, behind the gather that brings them and before their panel is used again.
+    [Theory]
+    [InlineData("run", 1)]
+    [InlineData("int8", 2)]
+    [InlineData("nf4", 3)]
+    public async Task Adapters_OnADeviceThatRunsLater_HaveTheProcessorsBits(string baseType, int stage)
+    {
+        string[] settings =
+        [
+            .. Settings, $"lora={{\"r\": 4, \"lora_dropout\": 0.1, \"target_modules\": \"all-linear\", \"base_dtype\": \"{baseType}\"}}", $"zero_optimization.stage={stage}",
+            "gradient_accumulation_steps=2",
+        ];
+        var (processor, delayed) = (new Run(_folder, "processor"), new Run(_folder, "delayed"));
+        await processor.TrainAsync(_text, settings);
+        await Trainer.RunAsync(delayed.Configure(_text, settings), new TrainingOptions { Device = new DelayedDevice(new DelayedTiming(stage)) }, new Silent());
+        Assert.Equal(processor.Losses, delayed.Losses);
+        Assert.Equal(Adapter(processor), Adapter(delayed));
+    }
+
+    [Theory]
+    [InlineData("Dequantize")]
+    [InlineData("QuantizedEmbedding")]
+    public async Task DeviceThatCannotWidenCodes_EndsTheRun_AndNamesOpDeviceAndType(string op)
+    {
+        var kernels = new KernelRegistry("sparse").AddProcessorCode((name, _) => name != op);
+        var run = new Run(_folder, "run").Configure(_text, [.. Settings, "lora={\"r\": 4, \"base_dtype\": \"nf4\"}", "ranks=1"]);
+        var e = await Assert.ThrowsAsync<MissingKernelException>(() =>
+            Trainer.RunAsync(run, new TrainingOptions { Device = new DelayedDevice(new DelayedTiming(1), kernels) }, new Silent()));
+        Assert.Equal((op, "sparse", DType.U8), (e.Op, e.DeviceName, e.DType));
     }
 
     // What 4 bits lose of a base: the first loss is near its own. The base has learned nothing and its head stays, so adapters lower the loss a little, far more than batches differ.
