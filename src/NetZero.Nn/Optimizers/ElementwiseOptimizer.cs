@@ -13,11 +13,11 @@ public abstract class ElementwiseOptimizer : Optimizer
     {
         _moments = moments;
         _format = format;
-        States = [.. moments.SelectMany(moment => moment.Declare(format))];
+        Moments = [.. moments.SelectMany(moment => moment.Declare(format))];
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<OptimizerState> States { get; }
+    protected override IReadOnlyList<OptimizerState> Moments { get; }
 
     /// <inheritdoc/>
     protected override void Update(FlatShard shard, Tensor[] state, Tensor? gradientScale)

@@ -58,6 +58,10 @@ public interface IFlatParameters
     /// </param>
     void Update(Action<FlatShard, Tensor?> update);
 
+    /// <summary>Changes values between steps: runs <paramref name="change"/> once for each shard, when no other rank reads it, and brings what it wrote to the ranks that hold whole parameters. Every rank calls it alike.</summary>
+    /// <param name="change">Receives the shard; there are no gradients.</param>
+    void Rewrite(Action<FlatShard> change);
+
     /// <summary>Adds up numbers over the ranks that share the shards: one reduction. Called by every rank alike, within <see cref="Update"/>.</summary>
     /// <param name="label">What they are.</param>
     /// <param name="numbers">This rank's parts, which become the sums.</param>

@@ -7,8 +7,10 @@ public abstract class Optimizer
 {
     private readonly IFlatParameters _parameters;
     private readonly ParameterGroups _groups;
+    private readonly WeightAverage? _average;
     private readonly Dictionary<FlatShard, ShardState> _states = [];
     private readonly List<ShardState> _stepped = [];
+    private OptimizerState[]? _declared;
 
     /// <summary>Makes an optimizer over the flat parameters of a sharded model.</summary>
     /// <exception cref="ArgumentException">A parameter group fits no parameter.</exception>
@@ -19,6 +21,9 @@ public abstract class Optimizer
         _parameters = parameters;
         _groups = new ParameterGroups(options, parameters);
         LearningRate = options.LearningRate;
+        if (options.AverageDecay is < 0 or >= 1)
+            throw new ArgumentException($"AverageDecay is {options.AverageDecay}; give a share from 0 (no average) to below 1.");
+        _average = options.AverageDecay > 0 ? new WeightAverage(options.AverageDecay) : null;
     }
 
     /// <summary>The learning rate of the next step; schedules set it. Groups with rates of their own follow it in proportion.</summary>
@@ -30,8 +35,11 @@ public abstract class Optimizer
     /// <summary>Which update of the shard at hand this is, from 1: a shard that was frozen has had fewer than <see cref="Steps"/>.</summary>
     protected long ShardSteps { get; private set; }
 
-    /// <summary>The tensors kept beside each shard, such as the two moments of Adam.</summary>
-    public abstract IReadOnlyList<OptimizerState> States { get; }
+    /// <summary>The tensors kept beside each shard, such as the two moments of Adam, and the average of the values where one is kept.</summary>
+    public IReadOnlyList<OptimizerState> States => _declared ??= _average is null ? [.. Moments] : [.. Moments, WeightAverage.State];
+
+    /// <summary>What updates keep beside each shard.</summary>
+    protected abstract IReadOnlyList<OptimizerState> Moments { get; }
 
     /// <summary>Makes the state of all shards, if it is not there yet; <see cref="Step"/> does it otherwise.</summary>
     public void Prepare()
@@ -66,9 +74,29 @@ public abstract class Optimizer
                 Steps++;
             counted = true;
             var state = State(shard);
+            if (_average is not null && state.Steps == 0)
+                WeightAverage.Begin(shard, state.Tensors[^1]);
             ShardSteps = ++state.Steps;
             _stepped.Add(state);
             Update(shard, state.Tensors, gradientScale);
+            _average?.Follow(shard, state.Tensors[^1], state.Steps, gradientScale);
+        });
+    }
+
+    /// <summary>
+    /// Exchanges the values with their averages on all ranks; done twice it has done nothing, bit for bit. So a model is evaluated or saved with averaged values, without memory for them.
+    /// Every rank calls it alike, between steps.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">No average is kept: <see cref="OptimizerOptions.AverageDecay"/> is 0.</exception>
+    public void ExchangeAverages()
+    {
+        if (_average is null)
+            throw new InvalidOperationException("The optimizer keeps no averages; make it with an AverageDecay above 0.");
+        _parameters.Rewrite(shard =>
+        {
+            // Before its first update a shard is its own average.
+            if (State(shard) is { Steps: > 0 } state)
+                WeightAverage.Exchange(shard, state.Tensors[^1]);
         });
     }
 
@@ -96,7 +124,7 @@ public abstract class Optimizer
 
     /// <summary>Updates one shard.</summary>
     /// <param name="shard">Values and gradients.</param>
-    /// <param name="state">The state tensors, in the order of <see cref="States"/>.</param>
+    /// <param name="state">The state tensors, in the order of <see cref="Moments"/>; an average is behind them.</param>
     /// <param name="gradientScale">F32: gradients are multiplied with its first element before use; where there is a second and it is not 0, nothing is updated. Null is 1.</param>
     protected abstract void Update(FlatShard shard, Tensor[] state, Tensor? gradientScale);
 

@@ -212,6 +212,21 @@ public sealed partial class ShardedModule : IFlatParameters
     }
 
     /// <inheritdoc/>
+    public void Rewrite(Action<FlatShard> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        _access.RequireNothingHeld("Values are rewritten");
+        if (_executor.IsOpen)
+            throw new InvalidOperationException("Values are rewritten while a step or an evaluation is open; dispose it before.");
+        foreach (var unit in _units.Where(u => !u.IsFrozen && u.Layout.Elements > 0))
+        {
+            unit.Parameters.WaitForReaders();
+            change(unit.Shard);
+            unit.Parameters.Publish();
+        }
+    }
+
+    /// <inheritdoc/>
     public void SumOverRanks(string label, DeviceNumbers numbers) => ShardGroup.AllReduce(label, numbers, ReduceOp.Sum);
 
     /// <summary>Visits every parameter with its whole fp32 value, gathered unit by unit; every rank calls it, and only the visitor of rank 0 is called unless <paramref name="everyRank"/>.</summary>

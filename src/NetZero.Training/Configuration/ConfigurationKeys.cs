@@ -27,6 +27,8 @@ internal static class ConfigurationKeys
             "optimizer", OptimizerKeys.Section, c => c.Optimizer, (c, v) => c with { Optimizer = v }, "The optimizer."),
         new SectionKey<RunConfiguration, SchedulerConfiguration>(
             "scheduler", SchedulerKeys.Section, c => c.Scheduler, (c, v) => c with { Scheduler = v }, "The learning-rate schedule."),
+        new SectionKey<RunConfiguration, EmaConfiguration>(
+            "ema", EmaKeys.Section, c => c.Ema, (c, v) => c with { Ema = v }, "An exponential moving average of the weights."),
         new ValueKey<RunConfiguration, double>(
             "gradient_clipping", new RealNumber(0), c => c.GradientClipping, (c, v) => c with { GradientClipping = v },
             "The largest global gradient norm; 0 is off."),

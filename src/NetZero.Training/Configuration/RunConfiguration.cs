@@ -30,6 +30,9 @@ public sealed record RunConfiguration
     /// <summary>The learning-rate schedule.</summary>
     public SchedulerConfiguration Scheduler { get; init; } = new();
 
+    /// <summary>The average of the weights.</summary>
+    public EmaConfiguration Ema { get; init; } = new();
+
     /// <summary>The largest global gradient norm; 0 is off.</summary>
     public double GradientClipping { get; init; }
 

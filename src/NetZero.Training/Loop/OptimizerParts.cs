@@ -44,6 +44,7 @@ internal static class OptimizerParts
                 LearningRate = given.LearningRate * factor,
                 WeightDecay = given.WeightDecay,
                 WeightDecayAll = given.WeightDecayAll,
+                AverageDecay = run.Ema.Decay,
                 Groups = [.. given.Groups.Select(group => group with { LearningRate = group.LearningRate * factor })],
             };
     }
@@ -57,15 +58,16 @@ internal static class OptimizerParts
     }
 
     /// <summary>The bytes that an optimizer's formula counts per parameter.</summary>
-    public static StateWidths Widths(OptimizerConfiguration optimizer)
+    public static StateWidths Widths(RunConfiguration run)
     {
+        var optimizer = run.Optimizer;
         var moments = optimizer.Type switch
         {
             OptimizerKind.AdamW or OptimizerKind.Lamb => 2,
             OptimizerKind.Sgd when optimizer.Momentum is null or 0 => 0,
             _ => 1,
         };
-        return StateWidths.SinglePrecisionAdam with { OptimizerBytes = moments * optimizer.StateFormat.BytesPerElement() };
+        return StateWidths.SinglePrecisionAdam with { OptimizerBytes = (moments * optimizer.StateFormat.BytesPerElement()) + (run.Ema.IsOn ? sizeof(float) : 0) };
     }
 
     // Goyal et al. 2017, section 2.1; Krizhevsky 2014, section 5.

@@ -16,7 +16,7 @@ internal static class RankReport
     private static long Expected(RunConfiguration run, Sharding.ShardedModule module)
     {
         var schedule = module.TrainingSchedule;
-        var widths = OptimizerParts.Widths(run.Optimizer);
+        var widths = OptimizerParts.Widths(run);
         return Enumerable.Range(0, module.Units.Count)
             .GroupBy(unit => (Stage: schedule.StageOf(unit), Frozen: schedule.IsFrozen(unit), Precision: schedule.PrecisionOf(unit)), unit => module.Units[unit].Elements)
             .Where(alike => alike.Sum() > 0)

@@ -82,6 +82,8 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
 
         checkpoints?.Finish();
         state.EarlyStop = _early.Reason;
+        if (_run.Ema is { IsOn: true, Save: true })
+            optimizer.ExchangeAverages();
         Save(module);
         ReportMemory(RankReport.Of(_run, module, loop));
         return Task.CompletedTask;

@@ -74,6 +74,7 @@ internal static class RunParts
             GradientClipping = run.GradientClipping,
             GradientClippingNorm = run.GradientClippingNorm,
             GradientClippingValue = run.GradientClippingValue,
+            EvaluateAverages = run.Ema is { IsOn: true, Evaluate: true },
             UnevenInputs = run.Data.UnevenInputs,
         });
 }

@@ -108,6 +108,9 @@ public sealed class TrainingLoop
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(samples);
+        // What ends a run in between leaves the averages in the values' place: nothing is read of them then.
+        if (_options.EvaluateAverages)
+            _optimizer.ExchangeAverages();
         Loss.Clear();
         var batchSamples = (long)data.Rows * _sharded.Group.Size;
         for (long batch = 0; batch * batchSamples < samples; batch++)
@@ -124,6 +127,8 @@ public sealed class TrainingLoop
                 Loss.Add(loss, rows);
         }
 
+        if (_options.EvaluateAverages)
+            _optimizer.ExchangeAverages();
         _sharded.Group.AllReduce("loss", Loss, ReduceOp.Average);
         return Loss.Item() * _sharded.Group.Size / samples;
     }
@@ -192,6 +197,9 @@ public sealed record TrainingLoopOptions
 
     /// <summary>The largest magnitude of an element of the gradients; 0 is off. Not together with <see cref="GradientClipping"/>.</summary>
     public double GradientClippingValue { get; init; }
+
+    /// <summary>Whether evaluations use the optimizer's averages of the values, of which it must keep some.</summary>
+    public bool EvaluateAverages { get; init; }
 
     /// <summary>What happens when some ranks have samples and others have run out.</summary>
     public UnevenInputs UnevenInputs { get; init; }

@@ -12,6 +12,7 @@ public class LeftOutStepTests
         (parameters, format) => new Lion(parameters, new LionOptions { StateFormat = format }),
         (parameters, format) => new Lamb(parameters, new LambOptions { StateFormat = format }),
         (parameters, format) => new Lars(parameters, new LarsOptions { StateFormat = format }),
+        (parameters, format) => new AdamW(parameters, new AdamWOptions { StateFormat = format, AverageDecay = 0.4 }),
     ];
 
     [Theory]
@@ -83,6 +84,8 @@ public class LeftOutStepTests
         public IEnumerable<string> Names => ["weight"];
 
         public void Update(Action<FlatShard, Tensor?> update) => update(this, factor);
+
+        public void Rewrite(Action<FlatShard> change) => change(this);
 
         public void SumOverRanks(string label, DeviceNumbers numbers)
         {

@@ -26,6 +26,8 @@ internal sealed class OneTensor : FlatShard, IFlatParameters
 
     public void Update(Action<FlatShard, Tensor?> update) => update(this, null);
 
+    public void Rewrite(Action<FlatShard> change) => change(this);
+
     public void SumOverRanks(string label, DeviceNumbers numbers)
     {
     }

@@ -41,6 +41,8 @@ internal sealed class TwoTensors : FlatShard, IFlatParameters
 
     public void Update(Action<FlatShard, Tensor?> update) => update(this, _gradientScale);
 
+    public void Rewrite(Action<FlatShard> change) => change(this);
+
     public void SumOverRanks(string label, DeviceNumbers numbers)
     {
     }

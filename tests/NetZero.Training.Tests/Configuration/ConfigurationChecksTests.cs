@@ -31,6 +31,8 @@ public class ConfigurationChecksTests
     [InlineData("'gradient_clipping' is 1 and 'gradient_clipping_value' is 2: clip by norm or by value, and leave the other out", "gradient_clipping=1", "gradient_clipping_value=2")]
     [InlineData("'gradient_clipping_norm' would have no effect: it belongs to gradient_clipping above 0; remove it", "gradient_clipping_norm=1")]
     [InlineData("'gradient_clipping_norm' is the text \"3\"; expected 1, 2 or \"inf\"", "gradient_clipping=1", "gradient_clipping_norm=3")]
+    [InlineData("'ema.save' would have no effect: it belongs to ema.decay above 0; remove it", "ema.save=false")]
+    [InlineData("'ema.decay' is the number 1; expected a number from 0 to below 1", "ema.decay=1")]
     [InlineData("'frozen': All parameters are frozen: there is nothing to train; leave some out.", "frozen=**")]
     [InlineData("'frozen': The freezing pattern 'x.*' matches no parameter of the model; parameters are named 'wte.weight', 'wpe.weight', 'h.0.ln_1.weight', 'h.0.ln_1.bias', 'h.0.attn.c_attn.weight', 'h.0.attn.c_attn.bias' and 22 more.", "frozen=[\"x.*\"]")]
     [InlineData("'activation_checkpointing.every' would have no effect: it belongs to activation_checkpointing.mode full or selective; remove it", "activation_checkpointing.every=2")]

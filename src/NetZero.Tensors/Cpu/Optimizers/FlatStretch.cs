@@ -51,6 +51,9 @@ public readonly unsafe struct FlatStretch
     /// <summary>Whether nothing is updated, because an earlier kernel found that gradients overflowed; looked at when the kernel runs.</summary>
     public bool IsLeftOut => _leftOut != null && *_leftOut != 0;
 
+    /// <summary>The same stretch with gradients taken as they are; the mark that leaves an update out stays. For what follows an update with other operands than gradients.</summary>
+    public FlatStretch Unscaled() => new(Values, Gradients, Start, Count, null, _leftOut);
+
     /// <summary>Element 0 of the gradients.</summary>
     internal FloatPointer Gradients { get; }
 
