@@ -33,7 +33,7 @@ internal readonly record struct Moment(string Name, bool Signed)
     {
         StateFormat.F32 => [new(Name, DType.F32)],
         StateFormat.BF16 => [new(Name, DType.BF16)],
-        StateFormat.Blocks8 => [new(Name, DType.U8), new($"{Name}_absmax", DType.F32, FlatState.BlockElements)],
+        StateFormat.Blocks8 => [new(Name, DType.U8), new($"{Name}_scale", DType.F32, FlatState.BlockElements)],
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "Unknown format."),
     };
 

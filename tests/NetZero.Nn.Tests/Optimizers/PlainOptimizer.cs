@@ -8,6 +8,9 @@ internal static class PlainOptimizer
     private const double Rate = 1e-3;
     private const double Decay = 0.1;
 
+    // The bits of 1.
+    private const int One = 0x3F80_0000;
+
     public static float[] Train(string name, StateFormat format, int elements, int steps, Func<int, float> start, Func<int, int, float> gradient)
     {
         var values = Enumerable.Range(0, elements).Select(start).ToArray();
@@ -54,28 +57,22 @@ internal static class PlainOptimizer
         _ => values,
     };
 
-    // Dettmers et al. 2022, with numbers at the upper ends of the parts of seven decades: see BlockCode.
+    // Tapered floating point: see the note in BlockCode. Shares as there, products with the inverse of the scale; their roots' positions from the bits.
     private static IEnumerable<float> Coded(float[] block, bool signed)
     {
         var largest = block.MaxBy(MathF.Abs);
         if (largest == 0)
             return block;
         var scale = signed ? -largest : largest;
+        var (steps, inverse) = (signed ? 128 : 256, 1 / scale);
         return block.Select(v =>
         {
-            var share = v / scale;
-            var size = MathF.Abs(share);
-            if (signed ? size <= 0.5e-7f : size <= 0)
+            var share = v * inverse;
+            var root = BitConverter.Int32BitsToSingle(((BitConverter.SingleToInt32Bits(MathF.Abs(share)) - One) >> 2) + One);
+            var j = Math.Clamp((int)MathF.Round(root * steps), signed ? 0 : 1, signed && share >= 0 ? 127 : steps);
+            if (j == 0)
                 return 0;
-            var decade = new[] { 1e-6f, 1e-5f, 1e-4f, 1e-3f, 1e-2f, 1e-1f }.Count(border => border < size);
-            var (width, parts) = (Math.Pow(10, decade - 6), (signed ? 1 : 2) << decade);
-            var position = MultiplyAdd((float)(parts / (0.9 * width)), size, (float)(0.8 * parts / 0.9));
-            var j = MathF.Round(signed && share > 0 ? MathF.Min(position, 127) : position);
-
-            // The number after the last of a decade is the first of the next: the same, but computed there.
-            if (j == 2 * parts)
-                (decade, parts) = (decade + 1, 2 * parts);
-            var number = decade == 7 ? 1 : MultiplyAdd((float)(0.9 * Math.Pow(10, decade - 6) / parts), j, (float)(-0.8 * Math.Pow(10, decade - 6)));
+            var number = BitConverter.Int32BitsToSingle(((BitConverter.SingleToInt32Bits((float)j / steps) - One) << 2) + One);
             return MathF.CopySign(number, share) * scale;
         });
     }

@@ -14,7 +14,7 @@ public unsafe class BlockCodeTests
         var (copy, codes) = (values.ToArray(), new byte[Block]);
         fixed (float* v = copy)
         fixed (byte* c = codes)
-            return (codes, code.Encode<Cpu.Lanes4>(v, c));
+            return (codes, code.Encode<Cpu.Lanes4>(v, (sbyte*)c));
     }
 
     private static float[] Decode(BlockCode code, byte[] codes, float scale)
@@ -22,37 +22,50 @@ public unsafe class BlockCodeTests
         var values = new float[Block];
         fixed (float* v = values)
         fixed (byte* c = codes)
-            code.Decode<Cpu.Lanes4>(c, scale, v);
+            code.Decode<Cpu.Lanes4>((sbyte*)c, scale, v);
         return values;
     }
 
     // All 256, ascending.
     private static float[] Numbers(bool signed) => [.. Decode(Code(signed), [.. Enumerable.Range(0, Block).Select(i => (byte)i)], 1).Order()];
 
-    [Theory]
-    [MemberData(nameof(Signs))]
-    public void Numbers_FillSevenDecades_EachTwiceAsFinely_UpToOne(bool signed)
+    // r(s), plainly: where s = 2^(e + f) lies in straight lines from octave to octave, a fourth of it is where r(s) lies.
+    private static double Root(double share)
     {
-        var values = Numbers(signed);
-        Assert.Equal(256, values.Distinct().Count());
-        Assert.Contains(0f, values);
-        Assert.Equal(signed ? -1f : 1f, signed ? values[0] : values[^1]);
-        for (var decade = 0; decade < 7; decade++)
-        {
-            // The last place of a number may lie to either side of the decade's end.
-            var (low, high) = (Math.Pow(10, -decade - 1) * (1 + 1e-5), Math.Pow(10, -decade) * (1 + 1e-5));
-            var parts = (signed ? 1 : 2) << (6 - decade);
-            Assert.Equal(signed && decade == 0 ? parts - 1 : parts, values.Count(v => v > low && v < high));
-            Assert.Equal(signed ? parts : 0, values.Count(v => -v > low && -v < high));
-        }
+        var exponent = Math.Floor(Math.Log2(share));
+        var place = (exponent + (share / Math.Pow(2, exponent)) - 1) / 4;
+        return Math.Pow(2, Math.Floor(place)) * (1 + place - Math.Floor(place));
     }
 
     [Theory]
     [MemberData(nameof(Signs))]
-    public void EveryShare_TakesTheNearestNumber(bool signed)
+    public void Numbers_FillRangesOfSixteen_EachHalfAsFinelyAsTheOneAbove(bool signed)
+    {
+        var values = Numbers(signed);
+        Assert.Equal(256, values.Distinct().Count());
+        Assert.Equal(signed, values.Contains(0f));
+        Assert.Equal(signed ? -1f : 1f, signed ? values[0] : values[^1]);
+        Assert.Equal(signed ? MathF.ScaleB(1, -28) : MathF.ScaleB(1, -32), values.Where(v => v > 0).Min());
+        for (var range = 0; range < (signed ? 7 : 8); range++)
+        {
+            var (low, high) = (Math.Pow(16, -range - 1), Math.Pow(16, -range));
+            var steps = (signed ? 64 : 128) >> range;
+            Assert.Equal(signed && range == 0 ? steps - 1 : steps, values.Count(v => v > low && v <= high));
+            Assert.Equal(signed ? steps : 0, values.Count(v => -v > low && -v <= high));
+        }
+
+        // Of the upper range each octave has as many, equally far apart.
+        var octave = values.Select(MathF.Abs).Distinct().Where(v => v is >= 0.25f and <= 0.5f).Order().ToArray();
+        Assert.Equal(signed ? 17 : 33, octave.Length);
+        Assert.All(octave.Zip(octave.Skip(1)), pair => Assert.Equal(0.25 / (octave.Length - 1), pair.Second - pair.First));
+    }
+
+    [Theory]
+    [MemberData(nameof(Signs))]
+    public void EveryShare_TakesTheNearestNumber_AsTheirRootsLie(bool signed)
     {
         // Sizes over the whole range, all leading bits, with the largest of a block where the scale is made from: -1, as a signed scale has it, or 1.
-        var numbers = Numbers(signed);
+        var steps = signed ? 128 : 256;
         var shares = new List<float> { 0 };
         for (var leading = 0u; leading < 127u << 7; leading++)
             shares.AddRange([BitConverter.UInt32BitsToSingle(leading << 16), BitConverter.UInt32BitsToSingle((leading << 16) | 0xFFFF)]);
@@ -68,11 +81,14 @@ public unsafe class BlockCodeTests
             var found = Decode(Code(signed), codes, scale);
             for (var i = 0; i < Block; i++)
             {
-                // Position and number are a few roundings away from exact, of terms of up to 8 times the value (0.8 of a decade that begins at 0.1): next to the middle
-                // between two numbers either will do.
-                var allowed = !signed && values[i] > 0 ? numbers.Where(n => n > 0) : numbers;
-                var nearest = allowed.Min(n => Math.Abs((double)n - values[i]));
-                Assert.True(Math.Abs((double)found[i] - values[i]) <= nearest + (4 * 8 * Math.Pow(2, -24) * Math.Abs(values[i])), $"{values[i]:R} became {found[i]:R}");
+                // Positions from 0 to the number of steps: within half a step, and what the shift and the sum with 1.5 2^23 cut off. What would be beyond the largest number, or
+                // below the smallest, becomes that.
+                double j = values[i] == 0 ? 0 : steps * Root(Math.Abs((double)values[i])), k = found[i] == 0 ? 0 : steps * Root(Math.Abs((double)found[i]));
+                j = Math.Max(j, signed ? 0 : 1);
+                if (signed && values[i] > 0)
+                    j = Math.Min(j, 127);
+                Assert.True(Math.Abs(j - k) <= 0.5 + 1e-4, $"{values[i]:R} became {found[i]:R}");
+                Assert.True(found[i] == 0 || float.IsNegative(found[i]) == float.IsNegative(values[i]));
             }
         }
     }
@@ -84,7 +100,7 @@ public unsafe class BlockCodeTests
         var random = new Random(3);
         for (var round = 0; round < 50; round++)
         {
-            var size = Math.Pow(10, random.Next(-30, 30));
+            var size = Math.Pow(10, random.Next(-36, 38));
             var values = Enumerable.Range(0, Block).Select(_ => (float)(size * Math.Pow(10, -8 * random.NextDouble()) * (signed && random.Next(2) == 0 ? -1 : 1))).ToArray();
             var once = Encode(Code(signed), values);
             var decoded = Decode(Code(signed), once.Codes, once.Scale);
@@ -117,7 +133,7 @@ public unsafe class BlockCodeTests
             var (copy, codes, decoded) = (values.ToArray(), new byte[Block], new float[Block]);
             fixed (float* v = copy, d = decoded)
             fixed (byte* c = codes)
-                code.Decode<T>(c, code.Encode<T>(v, c), d);
+                code.Decode<T>((sbyte*)c, code.Encode<T>(v, (sbyte*)c), d);
             return decoded;
         }
     }

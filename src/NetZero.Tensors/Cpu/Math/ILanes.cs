@@ -11,9 +11,6 @@ namespace NetZero.Tensors.Cpu;
 internal unsafe interface ILanes<TSelf>
     where TSelf : struct, ILanes<TSelf>
 {
-    /// <summary>Entries of a table that <see cref="Lookup"/> reads.</summary>
-    const int TableLength = 8;
-
     /// <summary>Lanes in the vector.</summary>
     static abstract int Count { get; }
 
@@ -100,14 +97,11 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>The lanes' bits, read as signed integers, as floats.</summary>
     static abstract TSelf FloatOfBits(TSelf a);
 
-    /// <summary>Lane by lane the entry of a table of <see cref="TableLength"/> floats; the lanes' bits are the numbers of the entries.</summary>
-    static abstract TSelf Lookup(float* table, TSelf entries);
+    /// <summary>Reads <see cref="Count"/> signed bytes as the lanes' bits.</summary>
+    static abstract TSelf LoadSignedBytes(sbyte* source);
 
-    /// <summary>Reads <see cref="Count"/> bytes, each into the low bits of a lane.</summary>
-    static abstract TSelf LoadBytes(byte* source);
-
-    /// <summary>Writes the lowest byte of each lane's bits.</summary>
-    static abstract void StoreBytes(TSelf bits, byte* target);
+    /// <summary>Writes the lanes' bits, read as signed integers within 16 bits, as signed bytes: what is beyond -128 or 127 as these.</summary>
+    static abstract void StoreSignedBytes(TSelf bits, sbyte* target);
 
     /// <summary>a·2^n for whole n between -151 and 128, rounded once (also where the result is denormal); NaN where a is.</summary>
     static abstract TSelf ScaleByPowerOfTwo(TSelf a, TSelf n);

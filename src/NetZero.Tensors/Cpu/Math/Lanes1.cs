@@ -111,14 +111,10 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
     public static Lanes1 FloatOfBits(Lanes1 a) => new(a.Bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 Lookup(float* table, Lanes1 entries) => new(table[BitConverter.SingleToInt32Bits(entries.Value)]);
-
-    // Not by Int32BitsToSingle: .NET 10 compiles that of a byte in memory as a read of four bytes.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 LoadBytes(byte* source) => new(Vector128.CreateScalar((uint)*source).AsSingle().ToScalar());
+    public static Lanes1 LoadSignedBytes(sbyte* source) => new(Vector128.CreateScalar((int)*source).AsSingle().ToScalar());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(Lanes1 bits, byte* target) => *target = (byte)BitConverter.SingleToInt32Bits(bits.Value);
+    public static void StoreSignedBytes(Lanes1 bits, sbyte* target) => *target = (sbyte)Math.Clamp(BitConverter.SingleToInt32Bits(bits.Value), sbyte.MinValue, sbyte.MaxValue);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 ScaleByPowerOfTwo(Lanes1 a, Lanes1 n) => VectorMath.ScaleInTwoSteps(a, n);

@@ -109,17 +109,10 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
     public static Lanes16 FloatOfBits(Lanes16 a) => new(Vector512.ConvertToSingle(a.Value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 Lookup(float* table, Lanes16 entries)
-    {
-        var entry = Vector256.Load(table);
-        return new(Avx512F.PermuteVar16x32(Vector512.Create(entry, entry), entries.Value.AsInt32()));
-    }
+    public static Lanes16 LoadSignedBytes(sbyte* source) => new(Avx512F.ConvertToVector512Int32(Vector128.Load(source)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 LoadBytes(byte* source) => new(Avx512F.ConvertToVector512Int32(Vector128.Load(source)).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(Lanes16 bits, byte* target) => Avx512F.ConvertToVector128Byte(bits.Value.AsInt32()).Store(target);
+    public static void StoreSignedBytes(Lanes16 bits, sbyte* target) => Avx512F.ConvertToVector128SByteWithSaturation(bits.Value.AsInt32()).Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 ScaleByPowerOfTwo(Lanes16 a, Lanes16 n) =>

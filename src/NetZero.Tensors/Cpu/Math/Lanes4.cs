@@ -132,22 +132,13 @@ internal readonly unsafe struct Lanes4(Vector128<float> value) : ILanes<Lanes4>
     public static Lanes4 FloatOfBits(Lanes4 a) => new(Vector128.ConvertToSingle(a.Value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes4 Lookup(float* table, Lanes4 entries)
-    {
-        var e = entries.Value.AsInt32();
-        return new(Vector128.Create(table[e.GetElement(0)], table[e.GetElement(1)], table[e.GetElement(2)], table[e.GetElement(3)]));
-    }
+    public static Lanes4 LoadSignedBytes(sbyte* source) => new(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<int>(source)).AsSByte())).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes4 LoadBytes(byte* source) =>
-        new(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<uint>(source)).AsByte())).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(Lanes4 bits, byte* target)
+    public static void StoreSignedBytes(Lanes4 bits, sbyte* target)
     {
-        var low = bits.Value.AsUInt32() & Vector128.Create(0xFFu);
-        var words = Vector128.Narrow(low, low);
-        Unsafe.WriteUnaligned(target, Vector128.Narrow(words, words).AsUInt32().ToScalar());
+        var words = Vector128.NarrowWithSaturation(bits.Value.AsInt32(), bits.Value.AsInt32());
+        Unsafe.WriteUnaligned(target, Vector128.NarrowWithSaturation(words, words).AsInt32().ToScalar());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -104,23 +104,17 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
     public static Lanes8 FloatOfBits(Lanes8 a) => new(Vector256.ConvertToSingle(a.Value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 Lookup(float* table, Lanes8 entries) => new(Avx2.IsSupported
-            ? Avx2.PermuteVar8x32(Vector256.Load(table), entries.Value.AsInt32())
-            : Vector256.Shuffle(Vector256.Load(table), entries.Value.AsInt32()));
+    public static Lanes8 LoadSignedBytes(sbyte* source) => new((Avx2.IsSupported
+        ? Avx2.ConvertToVector256Int32(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(source)).AsSByte())
+        : Vector256.Create(
+            Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(source)).AsSByte())),
+            Vector128.WidenUpper(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(source)).AsSByte())))).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 LoadBytes(byte* source)
+    public static void StoreSignedBytes(Lanes8 bits, sbyte* target)
     {
-        var words = Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(source)).AsByte());
-        return new(Vector256.Create(Vector128.WidenLower(words), Vector128.WidenUpper(words)).AsSingle());
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(Lanes8 bits, byte* target)
-    {
-        var low = bits.Value.AsUInt32() & Vector256.Create(0xFFu);
-        var words = Vector128.Narrow(low.GetLower(), low.GetUpper());
-        Unsafe.WriteUnaligned(target, Vector128.Narrow(words, words).AsUInt64().ToScalar());
+        var words = Vector128.NarrowWithSaturation(bits.Value.GetLower().AsInt32(), bits.Value.GetUpper().AsInt32());
+        Unsafe.WriteUnaligned(target, Vector128.NarrowWithSaturation(words, words).AsInt64().ToScalar());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -4,45 +4,46 @@ using NetZero.Tensors.Cpu;
 namespace NetZero.Tensors;
 
 /// <summary>
-/// 8-bit states: shares of a block's largest magnitude, in seven decades of which each is twice as finely divided as the one below (dynamic quantization;
-/// Dettmers, Lewis, Shleifer, Zettlemoyer, "8-bit Optimizers via Block-wise Quantization", ICLR 2022, sections 1.3 and 2).
+/// 8-bit states: shares of a block's largest magnitude in tapered floating point. From the largest down, each range of a factor of 16 is half as finely divided as the one above
+/// (dynamic quantization: Dettmers, Lewis, Shleifer, Zettlemoyer, "8-bit Optimizers via Block-wise Quantization", ICLR 2022, sections 1.3 and 2, with binary ranges in the
+/// place of decades).
 /// </summary>
 /// <remarks>
-/// The numbers lie at the upper ends of the parts of a decade, so that one of them is 1 and the largest magnitude is kept exactly. So number j is a function that
-/// goes in straight lines from decade to decade: n(j) = 10^(d-6) (0.1 + 0.9 (j - 2^d) / 2^d) with d = floor(log2 j), and coding is its inverse, rounded to nearest.
-/// Signed: j from 0 to 128 with a sign, in two's complement; there is no +128, so the scale takes the sign that gives the largest magnitude -128. Unsigned: twice as many
-/// parts, j from 2 to 256, less 1, and 0 for zero. Nothing positive becomes zero there: a second moment of zero beside a first moment that is not would throw
-/// the parameter far off.
+/// Note: a code that is computed. Read as an integer, the bits of a float are its base-2 logarithm in straight lines from octave to octave. Divided by 4 they are those of nearly its
+/// fourth root, of which steps of equal size are taken: r(s) has the bits (bits(s) - bits(1)) / 4 + bits(1), and number j is the s with r(s) = j / 128 (signed) or j / 256. So coding
+/// and decoding are a shift and an addition each, where tables and searches cost ten times the arithmetic of the update itself.
+/// In the upper range an octave has 16 steps (signed) or 32, in the next 8 or 16, and so on; below 2^-16 (2^-20) several octaves share one. The smallest numbers are 2^-28 and 2^-32.
+/// Signed: j from -128 to 127. There is no +128, so the scale takes the sign that gives the largest magnitude -128: it is kept exactly. Unsigned: j from 1 to 256, stored less 129.
+/// There is no zero but in a block of zeros: a second moment of zero beside a first moment that is not would throw the parameter far off.
 /// </remarks>
 internal sealed unsafe class BlockCode
 {
-    private const int Decades = 7;
     private const int Length = FlatState.BlockElements;
     private const uint SignBit = 0x8000_0000;
+    private const uint One = 0x3F80_0000;
+    private const uint Octave = 0x0080_0000;
 
-    // Added to a number below 2^22 it leaves the nearest whole number in the low bits.
-    private const float Rounder = 1 << 23;
+    // 1.5 2^23: added to a number within 2^22 it leaves the nearest whole number in the low bits.
+    private const float Rounder = 12582912;
+    private const uint RounderBits = 0x4B40_0000;
 
-    // By decade; the eighth is the number 1 alone. Decoding: slope j + offset. Coding: inverse slope times share + inverse offset.
-    private readonly float[] _slope = new float[Decades + 1];
-    private readonly float[] _offset = new float[Decades + 1];
-    private readonly float[] _inverseSlope = new float[Decades + 1];
-    private readonly float[] _inverseOffset = new float[Decades + 1];
+    // Below this a scale's inverse might overflow.
+    private const float SmallScale = 7.888609e-31f;
+
+    // What is stored is less than j by it.
+    private readonly uint _bias;
+
+    // bits(j / steps) = bits(j) - log2(steps) octaves; both ways, with the division and multiplication by 4.
+    private readonly uint _decode;
+    private readonly uint _encode;
 
     private BlockCode(bool signed)
     {
         IsSigned = signed;
-        for (var d = 0; d < Decades; d++)
-        {
-            var parts = (signed ? 1 : 2) << d;
-            var decade = Math.Pow(10, d + 1 - Decades);
-            _slope[d] = (float)(0.9 * decade / parts);
-            _offset[d] = (float)(-0.8 * decade);
-            _inverseSlope[d] = (float)(parts / (0.9 * decade));
-            _inverseOffset[d] = (float)(0.8 * parts / 0.9);
-        }
-
-        _slope[Decades] = 1f / ((signed ? 1 : 2) << Decades);
+        var steps = (signed ? 7u : 8u) * Octave;
+        _bias = signed ? 0u : 129u;
+        _decode = unchecked(One - (4 * (One + steps)));
+        _encode = One - (One / 4) + steps;
     }
 
     /// <summary>For values of both signs.</summary>
@@ -55,72 +56,81 @@ internal sealed unsafe class BlockCode
 
     /// <summary>A block of codes as floats.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Decode<T>(byte* codes, float scale, float* values)
+    public void Decode<T>(sbyte* codes, float scale, float* values)
         where T : struct, ILanes<T>
     {
-        fixed (float* slope = _slope, offset = _offset)
+        var (factor, offset) = (T.Splat(scale), T.SplatBits(_decode));
+        if (IsSigned)
         {
-            var factor = T.Splat(scale);
-            if (IsSigned)
+            // The shift drops the sign.
+            var (sign, zero) = (T.SplatBits(SignBit), T.Splat(0));
+            for (var i = 0; i < Length; i += T.Count)
             {
-                for (var i = 0; i < Length; i += T.Count)
-                {
-                    var code = T.FloatOfBits(T.ShiftRightBits(T.ShiftLeftBits(T.LoadBytes(codes + i), 24), 24));
-                    var sign = code & T.SplatBits(SignBit);
-                    var j = code ^ sign;
-                    T.Store((Number(j, slope, offset, 127, j > T.Splat(0)) ^ sign) * factor, values + i);
-                }
+                var j = T.FloatOfBits(T.LoadSignedBytes(codes + i));
+                var number = T.AddBits(T.ShiftLeftBits(j, 2), offset) | (j & sign);
+                T.Store(T.Select(T.Equal(j, zero), zero, number) * factor, values + i);
             }
-            else
-            {
-                for (var i = 0; i < Length; i += T.Count)
-                {
-                    var j = T.FloatOfBits(T.LoadBytes(codes + i)) + T.Splat(1);
-                    T.Store(Number(j, slope, offset, 128, j > T.Splat(1)) * factor, values + i);
-                }
-            }
+
+            return;
+        }
+
+        var bias = T.SplatBits(_bias);
+        for (var i = 0; i < Length; i += T.Count)
+        {
+            var j = T.FloatOfBits(T.AddBits(T.LoadSignedBytes(codes + i), bias));
+            T.Store(T.AddBits(T.ShiftLeftBits(j, 2), offset) * factor, values + i);
         }
     }
 
-    /// <summary>A block of floats as codes, which takes the floats' place for its own purposes; returns the block's scale.</summary>
+    /// <summary>A block of floats as codes; returns the block's scale. The floats may be changed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public float Encode<T>(float* values, byte* codes)
+    public float Encode<T>(float* values, sbyte* codes)
         where T : struct, ILanes<T>
     {
         var scale = Scale<T>(values);
         if (scale == 0)
         {
-            new Span<byte>(codes, Length).Clear();
+            new Span<sbyte>(codes, Length).Clear();
             return 0;
         }
 
-        var divisor = T.Splat(scale);
-        fixed (float* slope = _inverseSlope, offset = _inverseOffset)
+        var inverse = T.Splat(Inverse<T>(values, scale));
+        var offset = T.SplatBits(_encode);
+        var rounder = T.Splat(Rounder);
+        var bias = T.SplatBits(RounderBits + _bias);
+        if (IsSigned)
         {
-            if (IsSigned)
+            var sign = T.SplatBits(SignBit);
+            for (var i = 0; i < Length; i += T.Count)
             {
-                // Half of the smallest number, 1e-7, and above is coded as something.
-                for (var i = 0; i < Length; i += T.Count)
-                {
-                    var share = T.Load(values + i) / divisor;
-                    var negative = share < T.Splat(0);
-                    var magnitude = share & T.SplatBits(~SignBit);
-                    var y = Position(magnitude, slope, offset);
-                    var j = Whole(T.Select(negative, y, T.Min(y, T.Splat(127)))) & (magnitude > T.Splat(0.5e-7f));
-                    T.StoreBytes(T.SubtractBits(j ^ negative, negative), codes + i);
-                }
+                var share = T.Load(values + i) * inverse;
+                var negative = share & sign;
+                var root = T.AddBits(T.ShiftRightBits(share ^ negative, 2), offset) | negative;
+                T.StoreSignedBytes(T.SubtractBits(root + rounder, bias), codes + i);
             }
-            else
-            {
-                for (var i = 0; i < Length; i += T.Count)
-                {
-                    var share = T.Load(values + i) / divisor;
-                    T.StoreBytes(T.SubtractBits(Whole(Position(share, slope, offset)), T.SplatBits(1)) & (share > T.Splat(0)), codes + i);
-                }
-            }
+
+            return scale;
+        }
+
+        for (var i = 0; i < Length; i += T.Count)
+        {
+            var root = T.AddBits(T.ShiftRightBits(T.Load(values + i) * inverse, 2), offset);
+            T.StoreSignedBytes(T.SubtractBits(root + rounder, bias), codes + i);
         }
 
         return scale;
+    }
+
+    // A denormal scale has an infinite inverse: then values are moved up first.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static float Inverse<T>(float* values, float scale)
+        where T : struct, ILanes<T>
+    {
+        if (!(MathF.Abs(scale) < SmallScale))
+            return 1 / scale;
+        for (var i = 0; i < Length; i++)
+            values[i] /= SmallScale;
+        return 1 / (scale / SmallScale);
     }
 
     // The value of largest magnitude, its sign turned in the signed code; NaN where any is NaN or infinite. Maxima that know of NaN take several instructions each, so that is asked apart:
@@ -136,41 +146,21 @@ internal sealed unsafe class BlockCode
             var (a, b) = (T.Load(values + i), T.Load(values + i + T.Count));
             most0 = T.MaxNative(most0, a);
             most1 = T.MaxNative(most1, b);
-            least0 = T.MaxNative(least0, zero - a);
-            least1 = T.MaxNative(least1, zero - b);
             poison0 = T.MultiplyAdd(a, zero, poison0);
             poison1 = T.MultiplyAdd(b, zero, poison1);
+            if (IsSigned)
+            {
+                least0 = T.MaxNative(least0, zero - a);
+                least1 = T.MaxNative(least1, zero - b);
+            }
         }
 
         if (T.Sum(poison0 + poison1) != 0)
             return float.NaN;
-        var (up, down) = (T.MaxNativeAcross(T.MaxNative(most0, most1)), T.MaxNativeAcross(T.MaxNative(least0, least1)));
-        return IsSigned ? (up >= down ? -up : down) : up;
+        var up = T.MaxNativeAcross(T.MaxNative(most0, most1));
+        if (!IsSigned)
+            return up;
+        var down = T.MaxNativeAcross(T.MaxNative(least0, least1));
+        return up >= down ? -up : down;
     }
-
-    // n(j) for lanes that the mask lets through, zero for others. The exponent of j, less the bias, is the decade.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Number<T>(T j, float* slope, float* offset, uint bias, T mask)
-        where T : struct, ILanes<T>
-    {
-        var decade = T.SubtractBits(T.ShiftRightBits(j, 23), T.SplatBits(bias)) & T.SplatBits(7);
-        return T.MultiplyAdd(T.Lookup(slope, decade), j, T.Lookup(offset, decade)) & mask;
-    }
-
-    // j as a real number.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Position<T>(T share, float* slope, float* offset)
-        where T : struct, ILanes<T>
-    {
-        // Each comparison is 0 or -1. In two chains, which the processor runs side by side.
-        var low = T.AddBits(T.AddBits(T.Splat(1e-6f) < share, T.Splat(1e-5f) < share), T.Splat(1e-4f) < share);
-        var high = T.AddBits(T.AddBits(T.Splat(1e-3f) < share, T.Splat(1e-2f) < share), T.Splat(1e-1f) < share);
-        var decade = T.SubtractBits(T.SplatBits(0), T.AddBits(low, high));
-        return T.MultiplyAdd(T.Lookup(slope, decade), share, T.Lookup(offset, decade));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Whole<T>(T y)
-        where T : struct, ILanes<T> =>
-        T.SubtractBits(y + T.Splat(Rounder), T.Splat(Rounder));
 }

@@ -24,7 +24,7 @@ internal static unsafe class FlatStateTile
                 return wanted;
             default:
                 // The whole block: its scale may change, and then the others are coded anew.
-                state.Code.Decode<T>((byte*)state.Data + block, state.Scales[block / FlatState.BlockElements], tile);
+                state.Code.Decode<T>((sbyte*)state.Data + block, state.Scales[block / FlatState.BlockElements], tile);
                 return wanted;
         }
     }
@@ -41,7 +41,7 @@ internal static unsafe class FlatStateTile
                 HalfFormats.NarrowToBFloat16(tile + (from - block), (ushort*)state.Data + from, (int)(to - from));
                 return;
             default:
-                state.Scales[block / FlatState.BlockElements] = state.Code.Encode<T>(tile, (byte*)state.Data + block);
+                state.Scales[block / FlatState.BlockElements] = state.Code.Encode<T>(tile, (sbyte*)state.Data + block);
                 return;
         }
     }
