@@ -23,6 +23,9 @@ public abstract class FlatShard
     /// <summary>The part of the shard whose sums this rank adds to those of others: all of it, or its slice where every rank has the whole.</summary>
     public virtual (long Start, long Length) Own => (0, Values.Elements);
 
+    /// <summary>The whole unit, and which part of it the shard is. By itself a shard is the whole unit.</summary>
+    public virtual FlatUnit Unit => new(Values.Elements, Ranges, 0, 0, 1);
+
     /// <summary>Memory for an optimizer's state of this shard, zeroed; the optimizer keeps it.</summary>
     public Tensor AllocateState(OptimizerState state)
     {
@@ -41,6 +44,14 @@ public abstract class FlatShard
 /// <param name="Start">Where in the shard it begins.</param>
 /// <param name="Length">How many elements it has.</param>
 public sealed record FlatRange(string ParameterName, Parameter Parameter, long ParameterStart, long Start, long Length);
+
+/// <summary>A unit whose slices lie on several ranks.</summary>
+/// <param name="Elements">Its elements with the padding: as many for each rank.</param>
+/// <param name="Ranges">All parameters, where they lie in it.</param>
+/// <param name="ShardStart">Where this rank's shard begins in it.</param>
+/// <param name="Rank">This rank, among those that share it.</param>
+/// <param name="Ranks">How many share it.</param>
+public sealed record FlatUnit(long Elements, IReadOnlyList<FlatRange> Ranges, long ShardStart, int Rank, int Ranks);
 
 /// <summary>The flat shards of a model, and the order in which they are updated.</summary>
 public interface IFlatParameters
@@ -66,4 +77,16 @@ public interface IFlatParameters
     /// <param name="label">What they are.</param>
     /// <param name="numbers">This rank's parts, which become the sums.</param>
     void SumOverRanks(string label, DeviceNumbers numbers);
+
+    /// <summary>Puts the slices of all ranks side by side, and returns when they are there and nobody reads this rank's. Called by every rank alike, within <see cref="Update"/>.</summary>
+    /// <param name="label">What they are.</param>
+    /// <param name="own">This rank's slice, which lies where it belongs in <paramref name="whole"/>.</param>
+    /// <param name="whole">[<see cref="FlatUnit.Elements"/>] of F32.</param>
+    void Gather(string label, Tensor own, Tensor whole);
+
+    /// <summary>Adds up whole units over the ranks; each gets its slice of the sum. Called by every rank alike, within <see cref="Update"/>.</summary>
+    /// <param name="label">What they are.</param>
+    /// <param name="whole">[<see cref="FlatUnit.Elements"/>] of F32, which is as it was afterwards but for the slice.</param>
+    /// <param name="own">This rank's slice, which lies where it belongs in <paramref name="whole"/>.</param>
+    void SumSlices(string label, Tensor whole, Tensor own);
 }

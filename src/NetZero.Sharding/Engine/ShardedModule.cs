@@ -229,6 +229,22 @@ public sealed partial class ShardedModule : IFlatParameters
     /// <inheritdoc/>
     public void SumOverRanks(string label, DeviceNumbers numbers) => ShardGroup.AllReduce(label, numbers, ReduceOp.Sum);
 
+    /// <inheritdoc/>
+    public void Gather(string label, Tensor own, Tensor whole)
+    {
+        var gather = ShardGroup.AllGather(label, CollectiveBuffer.Of(own), CollectiveBuffer.Of(whole));
+        gather.Wait();
+        gather.WaitInputs();
+    }
+
+    /// <inheritdoc/>
+    public void SumSlices(string label, Tensor whole, Tensor own)
+    {
+        var sum = ShardGroup.ReduceScatter(label, CollectiveBuffer.Of(whole), CollectiveBuffer.Of(own), ReduceOp.Sum);
+        sum.Wait();
+        sum.WaitInputs();
+    }
+
     /// <summary>Visits every parameter with its whole fp32 value, gathered unit by unit; every rank calls it, and only the visitor of rank 0 is called unless <paramref name="everyRank"/>.</summary>
     /// <param name="visit">Receives the full name and the value, valid during the call.</param>
     /// <param name="everyRank">Whether all ranks visit.</param>

@@ -18,6 +18,7 @@ internal sealed class UnitShard : FlatShard
         _gradients = gradients;
         _whole = !policy.ShardsOptimizer;
         Own = (_whole ? layout.ShardStart(rank) : 0, layout.ShardElements);
+        Unit = new FlatUnit(layout.PaddedElements, layout.Ranges(0, layout.PaddedElements), _whole ? 0 : layout.ShardStart(rank), rank, layout.WorldSize);
         ParameterNames = [.. layout.Placements.Select(p => p.Name)];
         Ranges = _whole ? layout.Ranges(0, layout.PaddedElements) : layout.Ranges(layout.ShardStart(rank), layout.ShardElements);
     }
@@ -33,4 +34,6 @@ internal sealed class UnitShard : FlatShard
     public override IReadOnlyList<string> ParameterNames { get; }
 
     public override (long Start, long Length) Own { get; }
+
+    public override FlatUnit Unit { get; }
 }

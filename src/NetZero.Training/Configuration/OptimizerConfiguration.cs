@@ -19,6 +19,9 @@ public enum OptimizerKind
 
     /// <summary>Momentum with a rate for each parameter, in proportion to its norm over its gradient's.</summary>
     Lars,
+
+    /// <summary>Momentum of matrices with singular values near 1; AdamW for the rest.</summary>
+    Muon,
 }
 
 /// <summary>How a learning rate that was found for one batch size is carried over to another.</summary>
@@ -37,6 +40,9 @@ public enum RateScaling
 /// <summary>The section <c>optimizer</c> with its <c>params</c>.</summary>
 public sealed record OptimizerConfiguration
 {
+    // One list, so that configurations with the default are equal.
+    private static readonly string[] EmbeddingsOfGpt2 = ["wte.*", "wpe.*"];
+
     /// <summary>The optimizer.</summary>
     public OptimizerKind Type { get; init; } = OptimizerKind.AdamW;
 
@@ -55,7 +61,7 @@ public sealed record OptimizerConfiguration
     /// <summary>Whether vectors (biases, norm weights) decay too, not just tensors of two and more dimensions.</summary>
     public bool WeightDecayAll { get; init; }
 
-    /// <summary>SGD and LARS: the share of the last step that is kept; 0 is off. By default 0 and 0.9.</summary>
+    /// <summary>SGD, LARS and Muon: the share of the last step, or for Muon of the mean gradient, that is kept; 0 is off. By default 0, 0.9 and 0.95.</summary>
     public double? Momentum { get; init; }
 
     /// <summary>LAMB: the largest ratio of a parameter's norm to its direction's.</summary>
@@ -66,6 +72,15 @@ public sealed record OptimizerConfiguration
 
     /// <summary>LARS: how far a parameter moves in a step, as a share of its norm, at a learning rate of 1.</summary>
     public double TrustCoefficient { get; init; } = 1e-3;
+
+    /// <summary>Muon: whether the direction looks ahead.</summary>
+    public bool Nesterov { get; init; } = true;
+
+    /// <summary>Muon: Newton-Schulz steps.</summary>
+    public int NewtonSchulzSteps { get; init; } = 5;
+
+    /// <summary>Muon: patterns of the matrices that AdamW updates. By default GPT-2's embeddings, which are also its head.</summary>
+    public IReadOnlyList<string> AdamWParameters { get; init; } = EmbeddingsOfGpt2;
 
     /// <summary>How the moments are kept.</summary>
     public StateFormat StateFormat { get; init; }
@@ -80,7 +95,7 @@ public sealed record OptimizerConfiguration
     public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
 
     /// <summary>The momentum that an optimizer's paper uses; none for plain gradient descent.</summary>
-    internal static double DefaultMomentum(OptimizerKind type) => type == OptimizerKind.Lars ? 0.9 : 0;
+    internal static double DefaultMomentum(OptimizerKind type) => type switch { OptimizerKind.Lars => 0.9, OptimizerKind.Muon => 0.95, _ => 0 };
 
     /// <summary>The decay rates that an optimizer's paper uses.</summary>
     internal static (double First, double Second) DefaultBetas(OptimizerKind type) => type == OptimizerKind.Lion ? (0.9, 0.99) : (0.9, 0.999);

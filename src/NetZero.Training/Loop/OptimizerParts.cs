@@ -34,6 +34,17 @@ internal static class OptimizerParts
                 StateFormat = given.StateFormat,
             })),
             OptimizerKind.Lars => new Lars(parameters, Common(new LarsOptions { Momentum = momentum, TrustCoefficient = given.TrustCoefficient, StateFormat = given.StateFormat })),
+            OptimizerKind.Muon => new Muon(parameters, Common(new MuonOptions
+            {
+                Momentum = momentum,
+                Nesterov = given.Nesterov,
+                Steps = given.NewtonSchulzSteps,
+                AdamWParameters = given.AdamWParameters,
+                Beta1 = betas.First,
+                Beta2 = betas.Second,
+                Epsilon = given.Epsilon,
+                StateFormat = given.StateFormat,
+            })),
             _ => throw new ArgumentOutOfRangeException(nameof(run), given.Type, "Unknown optimizer."),
         };
 
@@ -50,11 +61,13 @@ internal static class OptimizerParts
     }
 
     /// <summary>Checks what only the model can tell, before anything is allocated.</summary>
-    /// <exception cref="ConfigurationException">A group of parameters fits none.</exception>
-    public static void Check(OptimizerConfiguration optimizer, IEnumerable<string> parameterNames)
+    /// <exception cref="ConfigurationException">A group of parameters, or a pattern of AdamW's, fits none.</exception>
+    public static void Check(OptimizerConfiguration optimizer, IReadOnlyList<string> parameterNames)
     {
         if (ParameterGroup.FindUnused(optimizer.Groups, parameterNames) is { } unused)
             throw new ConfigurationException($"'optimizer.groups': {unused}");
+        if (optimizer.Type == OptimizerKind.Muon && MuonOptions.FindUnused(optimizer.AdamWParameters, parameterNames) is { } unfit)
+            throw new ConfigurationException($"'optimizer.params.adamw_params': {unfit}");
     }
 
     /// <summary>The bytes that an optimizer's formula counts per parameter.</summary>
@@ -63,7 +76,7 @@ internal static class OptimizerParts
         var optimizer = run.Optimizer;
         var moments = optimizer.Type switch
         {
-            OptimizerKind.AdamW or OptimizerKind.Lamb => 2,
+            OptimizerKind.AdamW or OptimizerKind.Lamb or OptimizerKind.Muon => 2,
             OptimizerKind.Sgd when optimizer.Momentum is null or 0 => 0,
             _ => 1,
         };

@@ -47,6 +47,14 @@ internal sealed class TwoTensors : FlatShard, IFlatParameters
     {
     }
 
+    public void Gather(string label, Tensor own, Tensor whole)
+    {
+    }
+
+    public void SumSlices(string label, Tensor whole, Tensor own)
+    {
+    }
+
     /// <summary>Visits the elements that belong to a parameter.</summary>
     public IEnumerable<(int Element, bool IsMatrix)> Elements() =>
         Ranges.SelectMany(range => Enumerable.Range((int)range.Start, (int)range.Length).Select(i => (i, range.Parameter.Shape.Dims >= 2)));

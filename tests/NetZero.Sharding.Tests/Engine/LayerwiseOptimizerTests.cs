@@ -3,7 +3,7 @@ using NetZero.Testing;
 
 namespace NetZero.Sharding.Tests.Engine;
 
-/// <summary>Optimizers with norms over shards: every stage has the same bits, and every world computes what one rank does.</summary>
+/// <summary>Optimizers that see whole parameters, whose parts lie on several ranks: every stage has the same bits, and every world computes what one rank does.</summary>
 public class LayerwiseOptimizerTests
 {
     private const int Steps = 4;
@@ -13,7 +13,7 @@ public class LayerwiseOptimizerTests
         get
         {
             var data = new TheoryData<string, int>();
-            foreach (var optimizer in (string[])["LAMB", "LARS"])
+            foreach (var optimizer in (string[])["LAMB", "LARS", "Muon"])
                 for (var ranks = 1; ranks <= 5; ranks++)
                     data.Add(optimizer, ranks);
             return data;
@@ -45,11 +45,13 @@ public class LayerwiseOptimizerTests
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(3)]
-    public void FrozenParameters_AreLeftAlone_AndMixedPrecisionAgrees(int stage)
+    [InlineData("LAMB", 0)]
+    [InlineData("LAMB", 3)]
+    [InlineData("Muon", 0)]
+    [InlineData("Muon", 3)]
+    public void FrozenParameters_AreLeftAlone_AndMixedPrecisionAgrees(string optimizer, int stage)
     {
-        ToyRun Frozen(int stage) => Run("LAMB", 3, ShardingPolicy.ForStage(stage)) with { Frozen = ["blocks.0.**"], Precision = MixedPrecisionPolicy.BFloat16 };
+        ToyRun Frozen(int stage) => Run(optimizer, 3, ShardingPolicy.ForStage(stage)) with { Frozen = ["blocks.0.**"], Precision = MixedPrecisionPolicy.BFloat16 };
         var found = Frozen(stage).Run();
         Assert.Equal(found.Before["blocks.0.up.weight"], found.After[0]["blocks.0.up.weight"]);
         Assert.NotEqual(found.Before["blocks.1.up.weight"], found.After[0]["blocks.1.up.weight"]);
@@ -65,8 +67,11 @@ public class LayerwiseOptimizerTests
         Steps = Steps,
         GlobalRows = 60,
         Policy = policy,
-        Optimizer = parameters => optimizer == "LAMB"
-            ? new Lamb(parameters, new LambOptions { LearningRate = 0.02, WeightDecay = 0.01, Epsilon = 1e-3 })
-            : new Lars(parameters, new LarsOptions { LearningRate = 2, TrustCoefficient = 0.02, WeightDecay = 0.01 }),
+        Optimizer = parameters => optimizer switch
+        {
+            "LAMB" => new Lamb(parameters, new LambOptions { LearningRate = 0.02, WeightDecay = 0.01, Epsilon = 1e-3 }),
+            "LARS" => new Lars(parameters, new LarsOptions { LearningRate = 2, TrustCoefficient = 0.02, WeightDecay = 0.01 }),
+            _ => new Muon(parameters, new MuonOptions { LearningRate = 0.02, Epsilon = 1e-3, AdamWParameters = ["head.*"] }),
+        },
     };
 }

@@ -45,6 +45,7 @@ public sealed class ResumeTests : IDisposable
     [InlineData("optimizer={\"type\": \"Lion\", \"params\": {\"lr\": 0.001, \"state_dtype\": \"bf16\"}}")]
     [InlineData("optimizer={\"params\": {\"lr\": 0.01, \"state_dtype\": \"int8\"}}")]
     [InlineData("optimizer={\"type\": \"LAMB\", \"params\": {\"lr\": 0.01}}")]
+    [InlineData("optimizer={\"type\": \"Muon\", \"params\": {\"lr\": 0.01, \"adamw_params\": \"w*.*\"}}")]
     [InlineData("ema={\"decay\": 0.9}")]
     [InlineData("bf16.enabled=true")]
     [InlineData("fp16={\"enabled\": true, \"initial_scale_power\": 17, \"loss_scale_window\": 2, \"hysteresis\": 1}")]

@@ -174,7 +174,7 @@ public class ConfigurationReaderTests
     [InlineData("""{ "data": { "shuffle": "yes" } }""", "'data.shuffle' is the text \"yes\"; expected true or false")]
     [InlineData("""{ "optimizer": { "params": { "betas": [0.9] } } }""", "'optimizer.params.betas' is the list [0.9]; expected a list of two numbers from 0 to below 1")]
     [InlineData("""{ "optimizer": { "params": { "lr": -1 } } }""", "'optimizer.params.lr' is the number -1; expected a number, at least 0")]
-    [InlineData("""{ "optimizer": { "type": "Adam" } }""", "'optimizer.type' is the text \"Adam\"; expected one of \"AdamW\", \"SGD\", \"Lion\", \"LAMB\", \"LARS\"")]
+    [InlineData("""{ "optimizer": { "type": "Adam" } }""", "'optimizer.type' is the text \"Adam\"; expected one of \"AdamW\", \"SGD\", \"Lion\", \"LAMB\", \"LARS\", \"Muon\"")]
     [InlineData("""{ "zero_optimization": { "stage": 4 } }""", "'zero_optimization.stage' is the number 4; expected a whole number from 0 to 3, or one of \"ddp\", \"zero1\", \"zero2\", \"zero3\", \"fsdp\"")]
     [InlineData("""{ "memory_budget": "2 apples" }""", "'memory_budget' is the text \"2 apples\"; expected bytes as a whole number or as text such as \"512MB\" or \"2GiB\" (units B, KB, MB, GB, TB, KiB, MiB, GiB, TiB)")]
     [InlineData("""{ "data": { "train": ["a", "b\u0000"] } }""", "'data.train' is the list [\"a\", \"b\\u0000\"]; expected text or a list of texts, none empty or with \\u0000")]

@@ -18,6 +18,7 @@ public class HostReadsTests
         ["Lion"] = parameters => new Lion(parameters),
         ["LAMB"] = parameters => new Lamb(parameters),
         ["LARS"] = parameters => new Lars(parameters),
+        ["Muon with averages"] = parameters => new Muon(parameters, new MuonOptions { AverageDecay = 0.9, AdamWParameters = ["wte.*", "wpe.*"] }),
     };
 
     private static readonly Dictionary<string, (MixedPrecisionPolicy Policy, LossScalerOptions? Scaler)> Precisions = new()
@@ -77,7 +78,9 @@ public class HostReadsTests
     public void Evaluation_ReadsTheDeviceOnce_HoweverManyBatchesItHas() => Ranks.Run(2, rank =>
     {
         var module = FullyShard.Apply(new Gpt2(Model), rank, ShardingPolicy.Zero3);
-        var loop = new TrainingLoop(module, new AdamW(module), new Letters(), new TrainingLoopOptions());
+        var optimizer = new AdamW(module, new AdamWOptions { AverageDecay = 0.9 });
+        var loop = new TrainingLoop(module, optimizer, new Letters(), new TrainingLoopOptions { EvaluateAverages = true });
+        loop.Step(0);
         var before = rank.Tensors.HostReads;
         Assert.InRange(loop.Evaluate(new Letters(), samples: 13), 1, 4);
         Assert.Equal(1, rank.Tensors.HostReads - before);

@@ -16,6 +16,7 @@ public sealed class OptimizerTests : IDisposable
     [InlineData("{\"type\":\"LAMB\",\"params\":{\"lr\":1e-2,\"weight_decay\":0.01,\"max_coeff\":5}}")]
     [InlineData("{\"type\":\"LARS\",\"params\":{\"lr\":1,\"trust_coefficient\":0.02,\"state_dtype\":\"bf16\"}}")]
     [InlineData("{\"type\":\"Lion\",\"params\":{\"lr\":1e-3}}")]
+    [InlineData("{\"type\":\"Muon\",\"params\":{\"lr\":1e-3,\"weight_decay\":0.1,\"nesterov\":false}}")]
     [InlineData("{\"type\":\"SGD\",\"params\":{\"momentum\":0.9,\"state_dtype\":\"int8\"},\"groups\":[{\"pattern\":\"**.ln_*.*\",\"lr\":1e-3}]}")]
     public async Task AtEveryStage_ARunGivesTheSameBits(string optimizer)
     {

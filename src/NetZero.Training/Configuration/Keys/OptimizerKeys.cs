@@ -5,16 +5,18 @@ namespace NetZero.Training.Keys;
 /// <summary>The keys of the section <c>optimizer</c>.</summary>
 internal static class OptimizerKeys
 {
+    private static readonly (Func<OptimizerConfiguration, bool> Applies, string Where) Muon = (o => o.Type == OptimizerKind.Muon, "optimizer.type Muon");
+
     private static readonly Section<OptimizerConfiguration> Params = new(
         new ValueKey<OptimizerConfiguration, double>(
             "lr", new RealNumber(0), o => o.LearningRate, (o, v) => o with { LearningRate = v }, "The learning rate."),
         new ValueKey<OptimizerConfiguration, (double, double)?>(
             "betas", new Optional<(double, double)>(new PairOfRates()), o => o.Betas, (o, v) => o with { Betas = v },
-            "AdamW, LAMB: decay rates of the moments, by default 0.9 and 0.999. Lion: of the direction and the momentum, by default 0.9 and 0.99.")
-        { Only = (o => o.Type is OptimizerKind.AdamW or OptimizerKind.Lion or OptimizerKind.Lamb, "optimizer.type AdamW, Lion or LAMB") },
+            "AdamW (also Muon's), LAMB: decay rates of the moments, by default 0.9 and 0.999. Lion: of the direction and the momentum, by default 0.9 and 0.99.")
+        { Only = (o => o.Type is OptimizerKind.AdamW or OptimizerKind.Lion or OptimizerKind.Lamb or OptimizerKind.Muon, "optimizer.type AdamW, Lion, LAMB or Muon") },
         new ValueKey<OptimizerConfiguration, double>(
-            "eps", new RealNumber(0), o => o.Epsilon, (o, v) => o with { Epsilon = v }, "AdamW, LAMB: added to the root of the second moment.")
-        { Only = (o => o.Type is OptimizerKind.AdamW or OptimizerKind.Lamb, "optimizer.type AdamW or LAMB") },
+            "eps", new RealNumber(0), o => o.Epsilon, (o, v) => o with { Epsilon = v }, "AdamW (also Muon's), LAMB: added to the root of the second moment.")
+        { Only = (o => o.Type is OptimizerKind.AdamW or OptimizerKind.Lamb or OptimizerKind.Muon, "optimizer.type AdamW, LAMB or Muon") },
         new ValueKey<OptimizerConfiguration, double>(
             "weight_decay", new RealNumber(0), o => o.WeightDecay, (o, v) => o with { WeightDecay = v },
             "Taken off tensors of two and more dimensions, times the learning rate; 0 is off."),
@@ -22,8 +24,8 @@ internal static class OptimizerKeys
             "weight_decay_all", new Flag(), o => o.WeightDecayAll, (o, v) => o with { WeightDecayAll = v }, "Whether vectors decay too."),
         new ValueKey<OptimizerConfiguration, double?>(
             "momentum", new Optional<double>(new RealNumber(0, 1, belowMaximum: true)), o => o.Momentum, (o, v) => o with { Momentum = v },
-            "SGD, LARS: the share of the last step that is kept, by default 0 (off) and 0.9.")
-        { Only = (o => o.Type is OptimizerKind.Sgd or OptimizerKind.Lars, "optimizer.type SGD or LARS") },
+            "SGD, LARS: the share of the last step that is kept, by default 0 (off) and 0.9. Muon: of the mean gradient, by default 0.95.")
+        { Only = (o => o.Type is OptimizerKind.Sgd or OptimizerKind.Lars or OptimizerKind.Muon, "optimizer.type SGD, LARS or Muon") },
         new ValueKey<OptimizerConfiguration, double>(
             "max_coeff", new RealNumber(0), o => o.MaxCoefficient, (o, v) => o with { MaxCoefficient = v },
             "LAMB: the largest ratio of a parameter's norm to its direction's.")
@@ -36,6 +38,16 @@ internal static class OptimizerKeys
             "trust_coefficient", new RealNumber(0), o => o.TrustCoefficient, (o, v) => o with { TrustCoefficient = v },
             "LARS: how far a parameter moves in a step, as a share of its norm, at a learning rate of 1.")
         { Only = (o => o.Type == OptimizerKind.Lars, "optimizer.type LARS") },
+        new ValueKey<OptimizerConfiguration, bool>(
+            "nesterov", new Flag(), o => o.Nesterov, (o, v) => o with { Nesterov = v }, "Muon: whether the direction looks ahead.")
+        { Only = Muon },
+        new ValueKey<OptimizerConfiguration, int>(
+            "ns_steps", new WholeNumber<int>(1), o => o.NewtonSchulzSteps, (o, v) => o with { NewtonSchulzSteps = v }, "Muon: Newton-Schulz steps.")
+        { Only = Muon },
+        new ValueKey<OptimizerConfiguration, IReadOnlyList<string>>(
+            "adamw_params", new TextList(), o => o.AdamWParameters, (o, v) => o with { AdamWParameters = v },
+            "Muon: patterns of the matrices that AdamW updates, embeddings and heads. Vectors are its in any case.")
+        { Only = Muon },
         new ValueKey<OptimizerConfiguration, StateFormat>(
             "state_dtype", new Choice<StateFormat>(("fp32", StateFormat.F32), ("bf16", StateFormat.BF16), ("int8", StateFormat.Blocks8)),
             o => o.StateFormat, (o, v) => o with { StateFormat = v },
@@ -64,7 +76,7 @@ internal static class OptimizerKeys
     /// <summary>The section itself.</summary>
     public static readonly Section<OptimizerConfiguration> Section = new(
         new ValueKey<OptimizerConfiguration, OptimizerKind>(
-            "type", new Choice<OptimizerKind>(("AdamW", OptimizerKind.AdamW), ("SGD", OptimizerKind.Sgd), ("Lion", OptimizerKind.Lion), ("LAMB", OptimizerKind.Lamb), ("LARS", OptimizerKind.Lars)),
+            "type", new Choice<OptimizerKind>(("AdamW", OptimizerKind.AdamW), ("SGD", OptimizerKind.Sgd), ("Lion", OptimizerKind.Lion), ("LAMB", OptimizerKind.Lamb), ("LARS", OptimizerKind.Lars), ("Muon", OptimizerKind.Muon)),
             o => o.Type, (o, v) => o with { Type = v }, "The optimizer."),
         new SectionKey<OptimizerConfiguration, OptimizerConfiguration>("params", Params, o => o, (_, v) => v, "The optimizer's settings."),
         new ListKey<OptimizerConfiguration, ParameterGroup>(
