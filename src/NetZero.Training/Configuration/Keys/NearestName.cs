@@ -11,7 +11,7 @@ internal static class NearestName
     // "warmup_steps" means "warmup_num_steps" rather than "steps": what is left out of words or of a name is one mistake.
     private const int LeftOut = 1;
 
-    // "batch" means "train_batch_size" rather than "betas": a name within the other counts as two mistakes at most.
+    // "batch" means "train_batch_size" rather than "betas", and "fwd" "forward": a name within the other, or its abbreviation, counts as two mistakes at most.
     private const int WithinTheOther = 2;
 
     /// <summary>The known path nearest to <paramref name="name"/> in section <paramref name="section"/> ("" is the top). The name may be a path itself, any part of it misspelled.</summary>
@@ -54,7 +54,21 @@ internal static class NearestName
         var words = given.Split('_');
         if (words.Length > 1 && words.All(known.Split('_').Contains))
             return Math.Min(distance, LeftOut);
-        return known.Contains(given, StringComparison.Ordinal) || given.Contains(known, StringComparison.Ordinal) ? Math.Min(distance, WithinTheOther) : distance;
+        return known.Contains(given, StringComparison.Ordinal) || given.Contains(known, StringComparison.Ordinal) || Abbreviates(given, known)
+            ? Math.Min(distance, WithinTheOther)
+            : distance;
+    }
+
+    // "fwd" is "forward": letters are left out behind the first.
+    private static bool Abbreviates(string given, string known)
+    {
+        if (given[0] != known[0])
+            return false;
+        var at = 0;
+        foreach (var letter in known)
+            if (at < given.Length && given[at] == letter)
+                at++;
+        return at == given.Length;
     }
 
     // "learning_rate" is "lr", and "wd" is "weight_decay".
