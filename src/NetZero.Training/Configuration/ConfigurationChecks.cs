@@ -159,6 +159,8 @@ internal static class ConfigurationChecks
             yield return $"'eval_every' is {c.EvalEvery}, but there is no 'data.validation' to evaluate; name one, or leave 'eval_every' out";
         if (c.EarlyStopping.Patience > 0 && c.EvalEvery == 0)
             yield return $"'early_stopping.patience' is {c.EarlyStopping.Patience}, but nothing is evaluated: 'eval_every' is 0 (off); set it and 'data.validation', or leave 'early_stopping' out";
+        if (c.Ema is { IsOn: true, Save: false } && (!c.Ema.Evaluate || c.Data.Validation.Count == 0) && !c.Checkpoints.IsOn)
+            yield return $"'ema.decay' {c.Ema.Decay} would have no effect: the average is neither evaluated nor saved; set 'ema.save', or leave 'ema' out";
         if (c.Checkpoints.KeepBest > 0 && c.Data.Validation.Count == 0)
             yield return $"'checkpoint.keep_best' is {c.Checkpoints.KeepBest}, but there is no 'data.validation' to tell the best by; name one, or leave 'keep_best' out";
         if (c.Checkpoints.Store is { } store && !RunStores.IsIn(store))
@@ -194,6 +196,8 @@ internal static class ConfigurationChecks
             yield return "'bf16.enabled' and 'fp16.enabled' are both true: a model computes in one of them; leave the other out";
         if (p is { GradientAccumulation: DType.F16, Half: false })
             yield return "'data_types.grad_accum_dtype' is \"fp16\", whose gradients overflow unless the loss is scaled: set 'fp16.enabled', or use \"bf16\" or \"fp32\"";
+        if (!p.Half && p.Parameters.Any(types => types.ParameterDType == DType.F16))
+            yield return "'data_types.parameters' has \"fp16\", whose gradients overflow unless the loss is scaled: set 'fp16.enabled', or use \"bf16\" or \"fp32\"";
         if (p is { Communication: DType.F16, Half: false })
             yield return "'communication_data_type' is \"fp16\", whose gradients overflow unless the loss is scaled: set 'fp16.enabled', or use \"bf16\" or \"fp32\"";
         if (p.Communication != DType.F32 && ranks == 1)

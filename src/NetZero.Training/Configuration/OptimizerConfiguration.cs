@@ -82,6 +82,9 @@ public sealed record OptimizerConfiguration
     /// <summary>Muon: patterns of the matrices that AdamW updates. By default GPT-2's embeddings, which are also its head.</summary>
     public IReadOnlyList<string> AdamWParameters { get; init; } = EmbeddingsOfGpt2;
 
+    /// <summary>Whether these are what they are by default.</summary>
+    public bool HasDefaultAdamWParameters => AdamWParameters.SequenceEqual(EmbeddingsOfGpt2);
+
     /// <summary>How the moments are kept.</summary>
     public StateFormat StateFormat { get; init; }
 

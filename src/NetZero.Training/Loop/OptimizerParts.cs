@@ -39,7 +39,7 @@ internal static class OptimizerParts
                 Momentum = momentum,
                 Nesterov = given.Nesterov,
                 Steps = given.NewtonSchulzSteps,
-                AdamWParameters = given.AdamWParameters,
+                AdamWParameters = AdamWParameters(run),
                 Beta1 = betas.First,
                 Beta2 = betas.Second,
                 Epsilon = given.Epsilon,
@@ -62,11 +62,12 @@ internal static class OptimizerParts
 
     /// <summary>Checks what only the model can tell, before anything is allocated.</summary>
     /// <exception cref="ConfigurationException">A group of parameters, or a pattern of AdamW's, fits none.</exception>
-    public static void Check(OptimizerConfiguration optimizer, IReadOnlyList<string> parameterNames)
+    public static void Check(RunConfiguration run, IReadOnlyList<string> parameterNames)
     {
+        var optimizer = run.Optimizer;
         if (ParameterGroup.FindUnused(optimizer.Groups, parameterNames) is { } unused)
             throw new ConfigurationException($"'optimizer.groups': {unused}");
-        if (optimizer.Type == OptimizerKind.Muon && MuonOptions.FindUnused(optimizer.AdamWParameters, parameterNames) is { } unfit)
+        if (optimizer.Type == OptimizerKind.Muon && MuonOptions.FindUnused(AdamWParameters(run), parameterNames) is { } unfit)
             throw new ConfigurationException($"'optimizer.params.adamw_params': {unfit}");
     }
 
@@ -82,6 +83,10 @@ internal static class OptimizerParts
         };
         return StateWidths.SinglePrecisionAdam with { OptimizerBytes = (moments * optimizer.StateFormat.BytesPerElement()) + (run.Ema.IsOn ? sizeof(float) : 0) };
     }
+
+    // What is AdamW's by default are the base's embeddings, which adapters do not train.
+    private static IReadOnlyList<string> AdamWParameters(RunConfiguration run) =>
+        run.Lora.IsOn && run.Optimizer.HasDefaultAdamWParameters ? [] : run.Optimizer.AdamWParameters;
 
     // Goyal et al. 2017, section 2.1; Krizhevsky 2014, section 5.
     private static double RateFactor(RunConfiguration run)

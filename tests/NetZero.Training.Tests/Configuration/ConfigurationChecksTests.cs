@@ -9,6 +9,8 @@ public class ConfigurationChecksTests
     [InlineData("'model.vocab_size' is 255, but 'data.tokenizer' \"bytes\" makes 256 different tokens; use 256", "model.vocab_size=255")]
     [InlineData("'eval_every' is 5, but there is no 'data.validation' to evaluate; name one, or leave 'eval_every' out", "eval_every=5")]
     [InlineData("'data.validation' would have no effect: 'eval_every' is 0 (off); set it, or leave 'data.validation' out", "data.validation=x")]
+    [InlineData("'optimizer.params.weight_decay_all' would have no effect: it belongs to optimizer.params.weight_decay above 0; remove it", "optimizer.params.weight_decay_all=true")]
+    [InlineData("'ema.decay' 0.9 would have no effect: the average is neither evaluated nor saved; set 'ema.save', or leave 'ema' out", "ema.decay=0.9", "ema.save=false")]
     [InlineData("'optimizer.params.momentum' would have no effect: it belongs to optimizer.type SGD, LARS or Muon; remove it", "optimizer.params.momentum=0.9")]
     [InlineData("'optimizer.params.eps' would have no effect: it belongs to optimizer.type AdamW, LAMB or Muon; remove it", "optimizer.params.eps=1e-8", "optimizer.type=SGD")]
     [InlineData("'optimizer.params.state_dtype' would have no effect: it belongs to an optimizer that keeps moments, any but SGD without momentum; remove it", "optimizer.params.state_dtype=bf16", "optimizer.type=SGD")]

@@ -88,6 +88,7 @@ public sealed class PrecisionKeysTests : IDisposable
     [InlineData("'fp16.hysteresis' would have no effect: it belongs to fp16.enabled true with a loss_scale of 0; remove it", "fp16.hysteresis=3", "fp16.enabled=true", "fp16.loss_scale=128")]
     [InlineData("'fp16.loss_scale' would have no effect: it belongs to fp16.enabled true; remove it", "fp16.loss_scale=128")]
     [InlineData("'data_types.grad_accum_dtype' is \"fp16\", whose gradients overflow unless the loss is scaled: set 'fp16.enabled', or use \"bf16\" or \"fp32\"", "data_types.grad_accum_dtype=fp16")]
+    [InlineData("'data_types.parameters' has \"fp16\", whose gradients overflow unless the loss is scaled: set 'fp16.enabled', or use \"bf16\" or \"fp32\"", "data_types.parameters={\"h.0.**\": \"fp16\"}")]
     [InlineData("'communication_data_type' would have no effect: one rank reduces nothing; leave it out", "communication_data_type=bf16", "ranks=1")]
     [InlineData("'data_types.parameters': The precision override's pattern 'x.*' matches no parameter of the model; parameters are named 'wte.weight', 'wpe.weight', 'h.0.ln_1.weight', 'h.0.ln_1.bias', 'h.0.attn.c_attn.weight', 'h.0.attn.c_attn.bias' and 22 more.", "data_types.parameters={\"x.*\": \"bf16\"}")]
     [InlineData("'data_types.parameters': The precision override of 'h.0.**' would have no effect: what it matches, such as 'h.0.ln_1.weight', is bf16 from fp32 without it; leave it out.", "data_types.parameters={\"h.0.**\": \"bf16\"}", "bf16.enabled=true")]

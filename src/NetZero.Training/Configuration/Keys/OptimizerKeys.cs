@@ -21,7 +21,8 @@ internal static class OptimizerKeys
             "weight_decay", new RealNumber(0), o => o.WeightDecay, (o, v) => o with { WeightDecay = v },
             "Taken off tensors of two and more dimensions, times the learning rate; 0 is off."),
         new ValueKey<OptimizerConfiguration, bool>(
-            "weight_decay_all", new Flag(), o => o.WeightDecayAll, (o, v) => o with { WeightDecayAll = v }, "Whether vectors decay too."),
+            "weight_decay_all", new Flag(), o => o.WeightDecayAll, (o, v) => o with { WeightDecayAll = v }, "Whether vectors decay too.")
+        { Only = (o => o.WeightDecay > 0, "optimizer.params.weight_decay above 0") },
         new ValueKey<OptimizerConfiguration, double?>(
             "momentum", new Optional<double>(new RealNumber(0, 1, belowMaximum: true)), o => o.Momentum, (o, v) => o with { Momentum = v },
             "SGD, LARS: the share of the last step that is kept, by default 0 (off) and 0.9. Muon: of the mean gradient, by default 0.95.")
