@@ -43,8 +43,18 @@ internal sealed class S3Upload(IAmazonS3 client, string bucket, long partBytes)
                 tags[i] = new PartETag(i + 1, answer.ETag);
                 Interlocked.Add(ref sent, bytes.Length);
             }).ConfigureAwait(false);
-        await client.CompleteMultipartUploadAsync(
-            new CompleteMultipartUploadRequest { BucketName = bucket, Key = key, UploadId = upload, PartETags = [.. tags] }, cancellation).ConfigureAwait(false);
+        try
+        {
+            await client.CompleteMultipartUploadAsync(
+                new CompleteMultipartUploadRequest { BucketName = bucket, Key = key, UploadId = upload, PartETags = [.. tags] }, cancellation).ConfigureAwait(false);
+        }
+        catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchUpload")
+        {
+            // Where the answer to an earlier attempt was lost the upload is over, and the object is there.
+            if (!await IsThereAsync(key, tags, cancellation).ConfigureAwait(false))
+                throw;
+        }
+
         return sent;
     }
 
@@ -62,6 +72,17 @@ internal sealed class S3Upload(IAmazonS3 client, string bucket, long partBytes)
                     new AbortMultipartUploadRequest { BucketName = bucket, Key = upload.Key, UploadId = upload.UploadId }, cancellation).ConfigureAwait(false);
             }
         }
+    }
+
+    // An object sent in parts is named after the names of its parts, and how many there are.
+    private async Task<bool> IsThereAsync(string key, PartETag[] tags, CancellationToken cancellation)
+    {
+        var names = tags.Select(tag => tag.ETag.Trim('"')).ToArray();
+        if (!names.All(name => name.Length == 32 && name.All(char.IsAsciiHexDigit)))
+            return false;
+        var whole = $"{Tag([.. names.SelectMany(Convert.FromHexString)])}-{names.Length}";
+        var answer = await client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = bucket, Prefix = key, MaxKeys = 1 }, cancellation).ConfigureAwait(false);
+        return answer.S3Objects.Any(found => found.Key == key && found.ETag.Trim('"') == whole);
     }
 
     // What S3 calls a part without a key of encryption of one's own; another tag means that the part is sent again.

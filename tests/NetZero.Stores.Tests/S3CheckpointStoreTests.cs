@@ -149,6 +149,18 @@ public sealed class S3CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task CompletionWhoseAnswerIsLost_IsFoundToBeDone()
+    {
+        var completions = 0;
+        _server.Faults = request =>
+            request.StartsWith("POST ", StringComparison.Ordinal) && !request.EndsWith("?uploads", StringComparison.Ordinal) && Interlocked.Increment(ref completions) == 1 ? Fault.Lost : Fault.None;
+        using var store = Store();
+        await store.PushAsync(_local.Of(5));
+        Assert.True(completions > 1);
+        AssertSame(_local.Of(5), await store.PullAsync(5, Into("pulled")));
+    }
+
+    [Fact]
     public async Task Reader_FetchesTheRangesThatAreNeeded_AndVerifiesThem()
     {
         using var store = Store();

@@ -32,6 +32,9 @@ public enum Fault
 
     /// <summary>The answer has a byte that is not the object's.</summary>
     Flip,
+
+    /// <summary>An upload is completed, and the answer is 500 InternalError.</summary>
+    Lost,
 }
 
 /// <summary>An S3 server of one bucket on the loopback: objects, multipart uploads with their parts, ranges, pages of listings, and faults on demand.</summary>
@@ -48,6 +51,7 @@ public sealed class FakeS3 : IDisposable
     private readonly HttpListener _listener;
     private readonly CancellationTokenSource _gone = new();
     private readonly ConcurrentDictionary<string, Upload> _uploads = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _tags = new(StringComparer.Ordinal);
 
     private long _bytesSent;
 
@@ -189,7 +193,9 @@ public sealed class FakeS3 : IDisposable
                 break;
             case ("POST", false, { } upload, _):
                 Complete(upload, body);
-                Send(response, 200, new XElement(Xml + "CompleteMultipartUploadResult", new XElement(Xml + "Key", key), new XElement(Xml + "ETag", Tag(Objects[key]))));
+                if (fault == Fault.Lost)
+                    throw new S3Error(500, "InternalError");
+                Send(response, 200, new XElement(Xml + "CompleteMultipartUploadResult", new XElement(Xml + "Key", key), new XElement(Xml + "ETag", TagOf(key))));
                 break;
             case ("DELETE", false, { } upload, _):
                 _uploads.TryRemove(upload, out var _);
@@ -198,6 +204,7 @@ public sealed class FakeS3 : IDisposable
                 break;
             case ("PUT", false, null, _):
                 Objects[key] = body;
+                _tags.TryRemove(key, out var _);
                 response.Headers["ETag"] = Tag(body);
                 response.Close();
                 break;
@@ -220,7 +227,8 @@ public sealed class FakeS3 : IDisposable
     {
         var upload = Find(id);
         var parts = new MemoryStream();
-        var last = 0;
+        var names = new MemoryStream();
+        var (last, count) = (0, 0);
         foreach (var part in XDocument.Parse(Encoding.UTF8.GetString(body)).Root!.Elements())
         {
             var number = int.Parse(part.Elements().First(e => e.Name.LocalName == "PartNumber").Value, CultureInfo.InvariantCulture);
@@ -228,10 +236,13 @@ public sealed class FakeS3 : IDisposable
             if (number <= last || !upload.Parts.TryGetValue(number, out var bytes) || Tag(bytes).Trim('"') != tag)
                 throw new S3Error(400, number <= last ? "InvalidPartOrder" : "InvalidPart");
             parts.Write(bytes);
+            names.Write(MD5.HashData(bytes));
             last = number;
+            count++;
         }
 
         Objects[upload.Key] = parts.ToArray();
+        _tags[upload.Key] = $"{Tag(names.ToArray())[..^1]}-{count}\"";
         _uploads.TryRemove(id, out _);
     }
 
@@ -242,7 +253,7 @@ public sealed class FakeS3 : IDisposable
         return new XElement(
             Xml + "ListBucketResult", new XElement(Xml + "IsTruncated", keys.Length > page.Length ? "true" : "false"), new XElement(Xml + "KeyCount", page.Length),
             keys.Length > page.Length ? new XElement(Xml + "NextContinuationToken", page[^1]) : null,
-            page.Select(k => new XElement(Xml + "Contents", new XElement(Xml + "Key", k), new XElement(Xml + "Size", Objects[k].Length), new XElement(Xml + "ETag", Tag(Objects[k])),
+            page.Select(k => new XElement(Xml + "Contents", new XElement(Xml + "Key", k), new XElement(Xml + "Size", Objects[k].Length), new XElement(Xml + "ETag", TagOf(k)),
                 new XElement(Xml + "LastModified", "2026-01-02T03:04:05.000Z"))));
     }
 
@@ -303,6 +314,9 @@ public sealed class FakeS3 : IDisposable
     }
 
 #pragma warning disable CA5351 // The protocol names objects so.
+    // As S3 names objects: one sent in parts after the names of its parts.
+    private string TagOf(string key) => _tags.GetValueOrDefault(key) ?? Tag(Objects[key]);
+
     private static string Tag(byte[] bytes) => $"\"{Convert.ToHexStringLower(MD5.HashData(bytes))}\"";
 #pragma warning restore CA5351
 
