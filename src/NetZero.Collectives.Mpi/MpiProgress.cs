@@ -108,7 +108,7 @@ internal sealed class MpiProgress : IDisposable
             if (OperatingSystem.IsLinux() && LinuxMemory.HasFutex)
                 LinuxMemory.SleepWhile(&word, 0, Pause);
             else
-                Thread.Sleep(1);
+                Thread.Sleep(1); // where it cannot be woken by an address it looks again a millisecond later
         }
     }
 

@@ -202,7 +202,7 @@ internal sealed class MpiSeat : IProcessSeat
         }
         else if (waited < StepAside || !OperatingSystem.IsLinux() || !LinuxMemory.HasFutex)
         {
-            Thread.Sleep(0);
+            Thread.Sleep(0); // lets another rank run that shares this core; soon the wait is long enough to sleep, where the system can
         }
         else
         {

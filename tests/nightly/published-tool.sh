@@ -8,8 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 eng/publish.sh linux-x64 "$place/tool"
-mkdir "$place/work" "$place/empty"
-cp -r samples docs README.md "$place/work/"
+mkdir "$place/elsewhere" "$place/empty"
+cp -r samples docs README.md "$place/elsewhere/"
 
 dotnet=$(dirname "$(readlink -f "$(command -v dotnet)")")
 hidden="mount --bind $place/empty $dotnet &&"
@@ -21,16 +21,16 @@ fi
 # The files of samples name their text from where the tool is started.
 alone() {
     if [ -n "$hidden" ]; then
-        unshare --map-root-user --mount sh -c "$hidden"' cd "$0" && exec env -i HOME="$0" PATH=/usr/bin:/bin "$@"' "$place/work" "$@"
+        unshare --map-root-user --mount sh -c "$hidden"' cd "$0" && exec env -i HOME="$0" PATH=/usr/bin:/bin "$@"' "$place/elsewhere" "$@"
     else
-        (cd "$place/work" && exec env -i HOME="$place/work" PATH=/usr/bin:/bin "$@")
+        (cd "$place/elsewhere" && exec env -i HOME="$place/elsewhere" PATH=/usr/bin:/bin "$@")
     fi
 }
 
 alone sh -c '! command -v dotnet' || { echo "FAILED: a dotnet is on the path"; exit 1; }
 alone "$place/tool/netzero" train samples/quickstart.json --set steps="${STEPS:-20}" --output run --json
 for file in metrics.jsonl memory.json config.json model/config.json model/model.safetensors; do
-    [ -s "$place/work/run/$file" ] || { echo "FAILED: run/$file is missing"; exit 1; }
+    [ -s "$place/elsewhere/run/$file" ] || { echo "FAILED: run/$file is missing"; exit 1; }
 done
 [ -n "$(alone "$place/tool/netzero" generate --model run/model --prompt "The " --tokens 20)" ] || { echo "FAILED: generate printed nothing"; exit 1; }
 echo "passed: the published tool trains and writes text without .NET"

@@ -60,19 +60,7 @@ public sealed record HuggingFaceGpt2Config
 
     /// <summary>Writes <c>config.json</c> into a folder, replacing one that is there.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void Write(string folder)
-    {
-        var path = Path.Combine(folder, FileName);
-        var temporary = path + ".tmp";
-        using (var stream = File.Create(temporary))
-        {
-            using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
-                Write(json);
-            stream.Write("\n"u8);
-            stream.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
-    }
+    public void Write(string folder) => JsonFile.Write(Path.Combine(folder, FileName), Write);
 
     private static HuggingFaceGpt2Config Read(Gpt2ConfigReader json)
     {

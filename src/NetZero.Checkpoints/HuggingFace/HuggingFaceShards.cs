@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 
 namespace NetZero.Checkpoints;
 
@@ -96,25 +95,16 @@ internal sealed class HuggingFaceShards : IDisposable
 
     private static long Bytes(SafetensorsSpec tensor) => tensor.Shape.Aggregate(tensor.DType.Bits() / 8L, (product, size) => checked(product * size));
 
-    private void WriteIndex(string path)
+    private void WriteIndex(string path) => JsonFile.Write(path, json =>
     {
-        using (var stream = File.Create(path + ".tmp"))
-        {
-            using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
-            {
-                json.WriteStartObject();
-                json.WriteStartObject("metadata");
-                json.WriteNumber("total_size", _bytes);
-                json.WriteEndObject();
-                json.WriteStartObject("weight_map");
-                foreach (var (name, file) in _fileOf.OrderBy(entry => entry.Key, StringComparer.Ordinal))
-                    json.WriteString(name, Path.GetFileName(file.Path));
-                json.WriteEndObject();
-                json.WriteEndObject();
-            }
-            stream.Write("\n"u8);
-            stream.Flush(flushToDisk: true);
-        }
-        File.Move(path + ".tmp", path, overwrite: true);
-    }
+        json.WriteStartObject();
+        json.WriteStartObject("metadata");
+        json.WriteNumber("total_size", _bytes);
+        json.WriteEndObject();
+        json.WriteStartObject("weight_map");
+        foreach (var (name, file) in _fileOf.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            json.WriteString(name, Path.GetFileName(file.Path));
+        json.WriteEndObject();
+        json.WriteEndObject();
+    });
 }

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace NetZero.Checkpoints;
 
-/// <summary>Reads JSON objects from small files, with errors that name the file.</summary>
+/// <summary>Reads JSON objects from small files, with errors that name the file, and writes them.</summary>
 internal static class JsonFile
 {
     // The largest index known, of a model with 10^5 tensors, has 10 MB.
@@ -21,6 +21,21 @@ internal static class JsonFile
             // The JSON reader's answer to strings that are no Unicode, when they are decoded: bad UTF-8, half a surrogate pair.
             throw new CheckpointFormatException(path, "holds a string that is not valid Unicode", e);
         }
+    }
+
+    /// <summary>Writes a file of JSON that is whole at any moment, replacing one that is there: indented, its lines end alike on all systems.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Write(string path, Action<Utf8JsonWriter> content)
+    {
+        var temporary = path + ".tmp";
+        using (var stream = File.Create(temporary))
+        {
+            using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+                content(json);
+            stream.Write("\n"u8);
+            stream.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, path, overwrite: true);
     }
 
     private static JsonDocument Parse(string path)

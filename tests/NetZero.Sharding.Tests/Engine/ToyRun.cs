@@ -176,7 +176,15 @@ internal sealed record ToyRun
     private sealed record RankOutcome(double[] Losses, double[] Norms, Dictionary<string, float[]> Before, Dictionary<string, float[]> After, Trace Trace);
 
     /// <summary>What one rank held and called: peaks by kind and in all, what is left after the last step, and the collectives of all steps.</summary>
-    public sealed record Trace(long[] PeakBytes, long TotalPeakBytes, long[] LeftBytes, long WireBytes, RecordedCall[] Calls, ShardedModule Module);
+    public sealed record Trace(long[] PeakBytes, long TotalPeakBytes, long[] LeftBytes, long WireBytes, RecordedCall[] Calls, ShardedModule Module)
+    {
+        public void AssertHasTheBytesOf(Trace planned)
+        {
+            Assert.Equal(planned.PeakBytes, PeakBytes);
+            Assert.Equal(planned.TotalPeakBytes, TotalPeakBytes);
+            Assert.Equal(planned.LeftBytes, LeftBytes);
+        }
+    }
 
     /// <summary>What a run left: losses of the global batch, and weights as each rank sees them.</summary>
     public sealed record Outcome(double[] Losses, double[] Norms, Dictionary<string, float[]> Before, Dictionary<string, float[]>[] After)
