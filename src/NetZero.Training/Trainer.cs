@@ -82,7 +82,7 @@ public static class Trainer
         try
         {
             await RunRanksAsync(
-                run, options, state.Resume, rank => new RankTrainer(state, rank, options.Worker is not null, options.Stop).RunAsync(), end.Token).ConfigureAwait(false);
+                run, options, state.Resume, rank => new RankTrainer(state, rank, options.Stop).RunAsync(), end.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {

@@ -60,7 +60,7 @@ public sealed partial class TensorContext : IDisposable
     /// <summary>The stream that kernels run on and in whose order memory is freed.</summary>
     public DeviceStream Stream { get; }
 
-    /// <summary>How often the host has waited for contents of a tensor.</summary>
+    /// <summary>How often the host has asked for contents of a tensor, at once or for later.</summary>
     public long HostReads { get; private set; }
 
     /// <summary>Told of every kernel call; null is nobody.</summary>
@@ -126,6 +126,14 @@ public sealed partial class TensorContext : IDisposable
         HostReads++;
         for (var done = 0; done < destination.Length; done += LargestCopy)
             Stream.CopyToHost((nint)(source + done), MemoryMarshal.AsBytes(destination.Slice(done, Math.Min(LargestCopy, destination.Length - done))));
+    }
+
+    /// <summary>As <see cref="CopyToHost"/> of a few values, waited for later; counted here.</summary>
+    internal unsafe HostRead BeginCopyToHost<T>(T* source, int count)
+        where T : unmanaged
+    {
+        HostReads++;
+        return Stream.BeginCopyToHost((nint)source, count * sizeof(T));
     }
 
     /// <summary>Copies from the host in stream order; <paramref name="source"/> may be changed afterwards.</summary>

@@ -70,6 +70,19 @@ public sealed unsafe class DeviceNumbers
         Context.Stream.Copy((nint)numbers.Pointer, (nint)Pointer, Count * sizeof(double));
     }
 
+    /// <summary>These become <paramref name="values"/>, which may be changed as soon as this returns.</summary>
+    /// <exception cref="ArgumentException">Their number is not <see cref="Count"/>.</exception>
+    public void Set(ReadOnlySpan<double> values)
+    {
+        if (values.Length != Count)
+            throw new ArgumentException($"{Count} numbers cannot be set to {values.Length}.", nameof(values));
+        Context.CopyFromHost(values, Pointer);
+    }
+
+    /// <summary>Begins to read all numbers, as they are behind everything that was enqueued: one counted host read.</summary>
+    /// <returns>What they are waited for with; they may be overwritten in stream order meanwhile.</returns>
+    public DeviceNumbersRead BeginRead() => new(Context.Device.HasMemory ? Context.BeginCopyToHost(Pointer, Count) : null, Count);
+
     /// <summary>Reads all numbers: one counted host read, behind everything that was enqueued. On Meta they are NaN, so that a program that only passes them on can be planned.</summary>
     /// <exception cref="ArgumentException">Their number is not <see cref="Count"/>.</exception>
     public void CopyTo(Span<double> values)

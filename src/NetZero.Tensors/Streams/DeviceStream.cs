@@ -3,7 +3,7 @@ namespace NetZero.Tensors;
 /// <summary>Work for a device, done in the order in which it was enqueued; two streams of a device run side by side unless events order them.</summary>
 /// <remarks>
 /// <para>Nothing that enqueues may assume that the work is done when the call returns. What the host wants to know it asks for with
-/// <see cref="CopyToHost"/>, which waits. What another stream made is used only behind <see cref="WaitFor"/>.</para>
+/// <see cref="CopyToHost"/>, which waits, or begins to ask for with <see cref="BeginCopyToHost"/>. What another stream made is used only behind <see cref="WaitFor"/>.</para>
 /// <para>// Note: memory in stream order. A block is freed at the point of the context's compute stream where the host freed it: work that was
 /// enqueued there before may still use it. Another stream that uses the block must be waited for by the compute stream first.</para>
 /// <para>Work that throws ends its stream: what follows on it, and on streams that wait for it, is not done, and the exception is what the next
@@ -35,6 +35,11 @@ public abstract class DeviceStream : IDisposable
 
     /// <summary>Copies device memory to the host once all is done that was enqueued, and returns then.</summary>
     public abstract void CopyToHost(nint source, Span<byte> destination);
+
+    /// <summary>Enqueues a copy of device memory to the host, whose arrival is waited for later, if at all.</summary>
+    /// <param name="source">The device memory.</param>
+    /// <param name="bytes">How much of it: a few numbers. The stream keeps memory on the host for it.</param>
+    public abstract HostRead BeginCopyToHost(nint source, int bytes);
 
     /// <summary>Enqueues a copy from the host; <paramref name="source"/> may be changed as soon as this returns.</summary>
     public abstract void CopyFromHost(ReadOnlySpan<byte> source, nint destination);

@@ -19,6 +19,8 @@ internal sealed unsafe class InlineStream(string name, WorkerPool workers) : Dev
 
     public override void CopyToHost(nint source, Span<byte> destination) => new ReadOnlySpan<byte>((void*)source, destination.Length).CopyTo(destination);
 
+    public override HostRead BeginCopyToHost(nint source, int bytes) => HostRead.Of(new ReadOnlySpan<byte>((void*)source, bytes));
+
     public override void CopyFromHost(ReadOnlySpan<byte> source, nint destination) => source.CopyTo(new Span<byte>((void*)destination, source.Length));
 
     public override void Copy(nint source, nint destination, long bytes) => Buffer.MemoryCopy((void*)source, (void*)destination, bytes, bytes);

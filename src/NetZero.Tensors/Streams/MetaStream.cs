@@ -22,6 +22,9 @@ internal sealed class MetaStream(string name) : DeviceStream(name)
     public override void CopyToHost(nint source, Span<byte> destination) =>
         throw new InvalidOperationException("Tensors on Meta have no contents to copy.");
 
+    public override HostRead BeginCopyToHost(nint source, int bytes) =>
+        throw new InvalidOperationException("Tensors on Meta have no contents to copy.");
+
     public override void CopyFromHost(ReadOnlySpan<byte> source, nint destination)
     {
     }

@@ -9,8 +9,8 @@ namespace NetZero.Training;
 
 /// <summary>Saves a run's state as its section <c>checkpoint</c> says. Every rank has one and makes the same calls.</summary>
 /// <remarks>
-/// Note: who decides. When a save is due by the clock, and whether somebody has asked the run to stop, ranks may see differently: after each step they take the largest of
-/// what each has seen. So all save the same step, and all end after the same one.
+/// Note: who decides. When a save is due by the clock, and whether somebody has asked the run to stop, ranks may see differently: in each step they tell what they have seen
+/// (<see cref="RankNews"/>). So all save the same step, and all end after the same one.
 /// </remarks>
 /// <param name="state">What the ranks share.</param>
 /// <param name="rank">The rank.</param>
@@ -30,18 +30,17 @@ internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrd
 
     private CheckpointPolicy Policy => state.Run.Checkpoints;
 
-    /// <summary>What is to be done after a step; the same on every rank.</summary>
-    /// <param name="done">Steps done, this one included.</param>
-    /// <param name="stop">Whether this rank was asked to stop.</param>
-    public (bool Save, bool Stop) After(long done, bool stop)
+    /// <summary>Whether a save is due by the clock. Ranks differ: one is asked, and tells the others.</summary>
+    public bool IsDueByTime => Policy.EveryMinutes > 0 && Stopwatch.GetElapsedTime(_lastBegun).TotalMinutes >= Policy.EveryMinutes;
+
+    /// <summary>Whether the policy has a save after so many steps.</summary>
+    public bool IsDueAfter(long done) => Policy.EverySteps > 0 && done % Policy.EverySteps == 0;
+
+    /// <summary>Reports a save in the background that has ended.</summary>
+    public void Poll()
     {
         if (rank.Rank == 0 && _saver?.Poll() is { } ended)
             Report(ended);
-        Span<double> seen = [stop ? 1 : 0, rank.Rank == 0 && IsDueByTime() ? 1 : 0];
-        rank.Group.AllReduce("stop and save", seen, ReduceOp.Max);
-        var last = done == state.Run.Steps;
-        var due = last || seen[1] > 0 || (Policy.EverySteps > 0 && done % Policy.EverySteps == 0);
-        return (due || seen[0] > 0, seen[0] > 0 && !last);
     }
 
     /// <summary>Saves the state after a step.</summary>
@@ -93,8 +92,6 @@ internal sealed class RunCheckpoints(RunState state, RankContext rank, SampleOrd
 
     private CheckpointSaver Saver() =>
         new(new CheckpointFolder(state.Files.CheckpointsPath), module, optimizer, Policy.ToOptions() with { Store = state.Store }, rank.Cancellation);
-
-    private bool IsDueByTime() => Policy.EveryMinutes > 0 && Stopwatch.GetElapsedTime(_lastBegun).TotalMinutes >= Policy.EveryMinutes;
 
     // Rank 0 completes checkpoints, so it knows of the failures of all.
     private void Report(SaveReport? report)

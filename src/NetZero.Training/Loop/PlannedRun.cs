@@ -28,7 +28,7 @@ internal sealed class PlannedRun : IDisposable
         Module = RunParts.Shard(run, RunParts.Model(run, exactGelu: false), new FakeProcessGroup(rank, run.Ranks), _tensors, source: null);
         _optimizer = OptimizerParts.Make(run, Module);
         Data = new BlankBatches(run.MicroBatchSize, run.Data.SequenceLength);
-        Loop = RunParts.Loop(run, Module, _optimizer, Data);
+        Loop = RunParts.Loop(run, Module, _optimizer, Data, RankNews.Silent(run.Ranks));
     }
 
     public ShardedModule Module { get; }

@@ -1,4 +1,3 @@
-using NetZero.Collectives;
 using NetZero.Tensors;
 
 namespace NetZero.Training;
@@ -31,24 +30,4 @@ internal static class RankReport
     private static Planning.StateWidths WithMasters(Sharding.UnitPrecision precision, int stage, Planning.StateWidths widths) => precision.HasMasters
         ? widths with { ParameterBytes = stage == 3 ? 0 : precision.Parameters.SizeInBytes(), OptimizerBytes = widths.OptimizerBytes + precision.Values.SizeInBytes() }
         : widths with { ParameterBytes = precision.Parameters.SizeInBytes() };
-
-    /// <summary>Every rank's memory, on every rank: one reduction of a few numbers, exact because each has one rank that is not zero.</summary>
-    public static RankMemory[] Share(ProcessGroup group, RankMemory own)
-    {
-        var each = (2 * (MemoryLedger.KindCount + 1)) + 1;
-        var values = new double[group.Size * each];
-        var mine = values.AsSpan(group.Rank * each, each);
-        for (var kind = 0; kind < MemoryLedger.KindCount; kind++)
-        {
-            mine[kind] = own.Peak[(MemoryKind)kind];
-            mine[MemoryLedger.KindCount + kind] = own.Steady[(MemoryKind)kind];
-        }
-
-        (mine[^3], mine[^2], mine[^1]) = (own.Peak.Total, own.Steady.Total, own.ModelStateBytesExpected);
-        group.AllReduce("memory", values, ReduceOp.Sum);
-        return [.. Enumerable.Range(0, group.Size).Select(rank => Of(rank, Array.ConvertAll(values[(rank * each)..((rank + 1) * each)], v => (long)v)))];
-    }
-
-    private static RankMemory Of(int rank, ReadOnlySpan<long> values) => new(
-        rank, new KindBytes(values[..MemoryLedger.KindCount], values[^3]), new KindBytes(values[MemoryLedger.KindCount..^3], values[^2]), values[^1]);
 }

@@ -7,11 +7,14 @@ using NetZero.Sharding;
 namespace NetZero.Training;
 
 /// <summary>One rank's part of a run. Rank 0 writes and reports for all.</summary>
+/// <remarks>
+/// Note: a step ahead. Where kernels run later than they are called, a step's numbers are waited for when the next step has been enqueued, so that the device never waits for the
+/// host. What ranks ask of each other (to stop, to save) is answered that much later, after the same step on all ranks. Before an evaluation or a save nothing is left under way.
+/// </remarks>
 /// <param name="state">What the ranks share.</param>
 /// <param name="rank">The rank.</param>
-/// <param name="isProcess">Whether the others are processes.</param>
 /// <param name="stop">When cancelled, the run ends after the step at hand and saves before; ranks agree on it. Only where checkpoints are on.</param>
-internal sealed class RankTrainer(RunState state, RankContext rank, bool isProcess, CancellationToken stop)
+internal sealed class RankTrainer(RunState state, RankContext rank, CancellationToken stop)
 {
     private readonly RunConfiguration _run = state.Run;
     private readonly TimeLeftEstimate _timeLeft = new();
@@ -20,6 +23,15 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
     private readonly StragglerWatch _stragglers = new();
 
     private readonly EarlyStopping _early = new(state.Run.EarlyStopping);
+
+    private readonly Queue<StepUnderWay> _underWay = [];
+
+    // The latest step that has been waited for, until it is reported.
+    private (StepResult Result, double[] Waits)? _found;
+
+    // What ranks have asked for and not been given.
+    private bool _asksToStop;
+    private bool _asksToSave;
 
     // Samples of the steps before the first, less those that steps of this batch size would have used.
     private long _origin;
@@ -38,38 +50,54 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         var first = Begin(module, optimizer);
         _steps = state.Text.Steps(_origin);
         var data = new TextBatches(state.Text.ReaderOf(rank.Rank, _origin));
-        var loop = RunParts.Loop(_run, module, optimizer, data);
+        using var checkpoints = _run.Checkpoints.IsOn ? new RunCheckpoints(state, rank, _order, module, optimizer, _early) : null;
+        TrainingLoop? loop = null;
+        var news = new RankNews(rank)
+        {
+            Stop = () => checkpoints is not null && stop.IsCancellationRequested,
+            Save = () => Reports && checkpoints is { IsDueByTime: true },
+            Memory = () => RankReport.Of(_run, module, loop!),
+        };
+        loop = RunParts.Loop(_run, module, optimizer, data, news);
         if (state.Files.Trace is { } trace)
             module.Observer = new TraceRecorder(trace, rank.Tensors.Ledger, rank.Rank, state.Started);
-        using var checkpoints = _run.Checkpoints.IsOn ? new RunCheckpoints(state, rank, _order, module, optimizer, _early) : null;
         if (first > 0)
             checkpoints?.SendMissing(first);
         var saved = first;
         for (var step = first; step < _run.Steps && _early.Reason is null; step++)
         {
-            var waited = rank.Group.Recorder.WaitSeconds;
-            if (!loop.TryStep(step, out var result, rank.Cancellation))
+            news.BeginStep();
+            if (!loop.TryBegin(step, out var begun, rank.Cancellation))
             {
+                Settle(0);
+                Report(null);
                 if (saved != step)
                     checkpoints?.Save(step, SamplesAfter(step - 1), _run.Checkpoints.KeepBest > 0 ? Evaluate(loop, step - 1) : null);
                 break;
             }
 
-            var waits = WaitsSince(waited);
-            ReportMemory(RankReport.Of(_run, module, loop));
-            var (save, stopped) = checkpoints?.After(step + 1, stop.IsCancellationRequested) ?? default;
+            news.EndStep();
+            _underWay.Enqueue(begun);
+            var last = step + 1 == _run.Steps;
             var regular = _run.EvalEvery > 0 && (step + 1) % _run.EvalEvery == 0;
+            var due = checkpoints is not null && (last || checkpoints.IsDueAfter(step + 1));
+            Settle(last || regular || due || rank.Tensors.Device.IsSynchronous ? 0 : 1);
+            checkpoints?.Poll();
+            var save = due || _asksToStop || _asksToSave;
+            if (save)
+                Settle(0);
+            var stopped = _asksToStop && !last;
             var evaluation = regular || (save && _run.Checkpoints.KeepBest > 0) ? Evaluate(loop, step) : null;
 
             // Those that a save asks for may come by the clock, and do not count.
             if (regular && evaluation is { } loss)
                 _early.After(step + 1, loss);
-            if (Reports)
-                Report(result, waits, evaluation);
+            Report(evaluation);
             if (save || (_early.Reason is not null && checkpoints is not null))
             {
                 checkpoints!.Save(step + 1, SamplesAfter(step), evaluation);
                 saved = step + 1;
+                _asksToSave = false;
             }
 
             if (stopped)
@@ -85,8 +113,23 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         if (_run.Ema is { IsOn: true, Save: true })
             optimizer.ExchangeAverages();
         Save(module);
-        ReportMemory(RankReport.Of(_run, module, loop));
+        ReportMemory(news.ShareMemory(rank.Group));
         return Task.CompletedTask;
+    }
+
+    // Waits for steps until only so many are under way.
+    private void Settle(int underWay)
+    {
+        while (_underWay.Count > underWay)
+        {
+            Report(null);
+            var result = _underWay.Dequeue().Finish();
+            var (asksToStop, asksToSave, waits, memory) = RankNews.Hear(result.Told);
+            _asksToStop |= asksToStop;
+            _asksToSave |= asksToSave;
+            ReportMemory(memory);
+            _found = (result, waits);
+        }
     }
 
     // The first step: 0, or where a checkpoint was saved. Only when that is loaded are the files of the run touched that goes on.
@@ -118,26 +161,22 @@ internal sealed class RankTrainer(RunState state, RankContext rank, bool isProce
         return loss;
     }
 
-    // Ranks of one process share the state; others send their numbers.
-    private void ReportMemory(RankMemory memory)
+    private void ReportMemory(RankMemory[] memory)
     {
-        foreach (var each in isProcess ? RankReport.Share(rank.Group, memory) : [memory])
+        if (!Reports)
+            return;
+        foreach (var each in memory)
             state.Report(each);
     }
 
-    // How long each rank waited for others in a step, of which its own count was taken at the beginning.
-    private double[] WaitsSince(double before)
+    // The latest step that was waited for, once.
+    private void Report(double? validationLoss)
     {
-        if (rank.WorldSize == 1)
-            return [];
-        var waits = new double[rank.WorldSize];
-        waits[rank.Rank] = rank.Group.Recorder.WaitSeconds - before;
-        rank.Group.AllReduce("waits", waits, ReduceOp.Sum);
-        return waits;
-    }
-
-    private void Report(StepResult result, double[] waits, double? validationLoss)
-    {
+        if (_found is not var (result, waits))
+            return;
+        _found = null;
+        if (!Reports)
+            return;
         var step = (int)result.Step;
         var tokens = state.Text.TokensUpTo(SamplesAfter(step));
         var metrics = new StepMetrics(

@@ -66,8 +66,8 @@ internal static class RunParts
         return saver;
     }
 
-    /// <summary>The steps of one rank.</summary>
-    public static TrainingLoop Loop(RunConfiguration run, ShardedModule module, Optimizer optimizer, IBatchSource data) =>
+    /// <summary>The steps of one rank, which tells the others of itself in each.</summary>
+    public static TrainingLoop Loop(RunConfiguration run, ShardedModule module, Optimizer optimizer, IBatchSource data, ITold told) =>
         new(module, optimizer, data, new TrainingLoopOptions
         {
             Schedule = run.Scheduler.Make(),
@@ -76,5 +76,6 @@ internal static class RunParts
             GradientClippingValue = run.GradientClippingValue,
             EvaluateAverages = run.Ema is { IsOn: true, Evaluate: true },
             UnevenInputs = run.Data.UnevenInputs,
+            Told = told,
         });
 }

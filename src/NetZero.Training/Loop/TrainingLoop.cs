@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using NetZero.Collectives;
 using NetZero.Nn;
 using NetZero.Sharding;
@@ -7,7 +8,7 @@ using NetZero.Tensors;
 namespace NetZero.Training;
 
 /// <summary>One rank's steps: forward and backward of each micro-batch, the norm, the update. Knows no files and no screens.</summary>
-/// <remarks>Losses are added up on the device, so that a step is enqueued without a wait and ends with one host read, of the loss and the norm. The same program runs on Meta, where there are no values: losses and norms are NaN there, and everything else is as in the real run.</remarks>
+/// <remarks>Losses are added up on the device, so that a step is enqueued without a wait and ends with one host read, of the loss and the norm, for which the host may wait later. The same program runs on Meta, where there are no values: losses and norms are NaN there, and everything else is as in the real run.</remarks>
 public sealed class TrainingLoop
 {
     // The target that CrossEntropy leaves out of its mean, by default and as PyTorch.
@@ -22,8 +23,12 @@ public sealed class TrainingLoop
     private readonly int[] _targets;
     private readonly double _baseRate;
 
-    // The step's mean loss and its gradient norm.
+    // The step's gradient norm, its mean loss, and what ranks tell each other beside.
     private readonly DeviceNumbers _found;
+    private readonly double[] _told;
+
+    // When the latest step was waited for: steps under way overlap, and each has the time by which it came later.
+    private long _ended;
 
     /// <summary>Makes the loop of one rank.</summary>
     /// <param name="sharded">A distributed <see cref="Gpt2"/>.</param>
@@ -43,7 +48,8 @@ public sealed class TrainingLoop
         _baseRate = optimizer.LearningRate;
         _inputs = new int[(long)data.Rows * data.SequenceLength];
         _targets = new int[_inputs.Length];
-        _found = new DeviceNumbers(sharded.Tensors, 2, "loss and norm");
+        _told = new double[options.Told?.Count ?? 0];
+        _found = new DeviceNumbers(sharded.Tensors, 2 + _told.Length, "norm and loss");
     }
 
     /// <summary>Live bytes of each kind at the latest update, gradients alive; indexed by <see cref="MemoryKind"/>.</summary>
@@ -51,9 +57,9 @@ public sealed class TrainingLoop
 
     private TensorContext Tensors => _sharded.Tensors;
 
-    private DeviceNumbers Loss => _found.Slice(0, 1);
+    private DeviceNumbers Norm => _found.Slice(0, 1);
 
-    private DeviceNumbers Norm => _found.Slice(1, 1);
+    private DeviceNumbers Loss => _found.Slice(1, 1);
 
     /// <summary>Takes one optimizer step, of data that has one.</summary>
     /// <param name="step">The step, from 0.</param>
@@ -67,11 +73,26 @@ public sealed class TrainingLoop
     /// <param name="result">What it found.</param>
     /// <param name="cancellation">Looked at between micro-batches.</param>
     /// <returns>Whether it took place, the same on every rank.</returns>
-    /// <remarks>Every target that is there counts the same, on whichever rank and however many others it has none.</remarks>
     public bool TryStep(long step, out StepResult result, CancellationToken cancellation = default)
     {
+        var takes = TryBegin(step, out var begun, cancellation);
+        result = takes ? begun!.Finish() : default;
+        return takes;
+    }
+
+    /// <summary>Enqueues one optimizer step, unless the ranks agree that their samples are at an end. What it found is asked for later: the next step may be begun before.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="begun">The step under way. Steps are finished in their order.</param>
+    /// <param name="cancellation">Looked at between micro-batches.</param>
+    /// <returns>Whether it takes place, the same on every rank.</returns>
+    /// <remarks>
+    /// <para>Every target that is there counts the same, on whichever rank and however many others it has none.</para>
+    /// <para>Whether fp16 gradients overflowed decides over the scale of the next step, so with a <see cref="LossScaler"/> the step has been waited for when this returns.</para>
+    /// </remarks>
+    public bool TryBegin(long step, [NotNullWhen(true)] out StepUnderWay? begun, CancellationToken cancellation = default)
+    {
         var start = Stopwatch.GetTimestamp();
-        result = default;
+        begun = null;
         StepAgreement? agreed = _data.Ends ? _sharded.Agree(TargetsOf(step), _options.UnevenInputs) : null;
         if (agreed is { Takes: false })
             return false;
@@ -90,13 +111,10 @@ public sealed class TrainingLoop
         SteadyBytes = Tensors.Ledger.Snapshot();
         var scale = _sharded.LossScaler?.Scale;
         _optimizer.Step();
-        _sharded.Group.AllReduce("loss", Loss, ReduceOp.Average);
-        Span<double> found = stackalloc double[2];
-        _found.CopyTo(found);
-        var taken = _sharded.AcceptGradients(found[1]);
-        if (!taken)
-            _optimizer.TakeBack();
-        result = new StepResult(step, found[0], found[1], _optimizer.LearningRate, Stopwatch.GetElapsedTime(start).TotalSeconds, scale, !taken);
+        Share();
+        begun = new StepUnderWay(this, new StepResult(step, double.NaN, double.NaN, _optimizer.LearningRate, 0, scale), start, _found.Count, _found.BeginRead());
+        if (scale is not null)
+            begun.Finish();
         return true;
     }
 
@@ -131,6 +149,37 @@ public sealed class TrainingLoop
             _optimizer.ExchangeAverages();
         _sharded.Group.AllReduce("loss", Loss, ReduceOp.Average);
         return Loss.Item() * _sharded.Group.Size / samples;
+    }
+
+    /// <summary>What a step found that has arrived on the host.</summary>
+    internal StepResult Found(StepResult begun, long start, ReadOnlySpan<double> found)
+    {
+        var skipped = begun.LossScale is not null && !_sharded.AcceptGradients(found[0]);
+        if (skipped)
+            _optimizer.TakeBack();
+        var since = Math.Max(start, _ended);
+        _ended = Stopwatch.GetTimestamp();
+        return begun with
+        {
+            GradientNorm = found[0],
+            Loss = found[1] * (1.0 / _sharded.Group.Size),
+            Told = found[2..].ToArray(),
+            Seconds = Stopwatch.GetElapsedTime(since, _ended).TotalSeconds,
+            Skipped = skipped,
+        };
+    }
+
+    // Losses and what ranks tell each other are added up together; the norm is the same on all ranks.
+    private void Share()
+    {
+        if (_options.Told is { } told)
+        {
+            _told.AsSpan().Clear();
+            told.Tell(_told);
+            _found.Slice(2, _told.Length).Set(_told);
+        }
+
+        _sharded.Group.AllReduce("loss", _found.Slice(1, 1 + _told.Length), ReduceOp.Sum);
     }
 
     // Adds a micro-batch to the step's mean loss and its gradients.
@@ -180,7 +229,6 @@ public sealed class TrainingLoop
         Shape shape = [_data.Rows, _data.SequenceLength];
         return _model.Loss(Tensors.From<int>(_inputs, shape), Tensors.From<int>(_targets, shape));
     }
-
 }
 
 /// <summary>Settings of a <see cref="TrainingLoop"/>.</summary>
@@ -203,6 +251,20 @@ public sealed record TrainingLoopOptions
 
     /// <summary>What happens when some ranks have samples and others have run out.</summary>
     public UnevenInputs UnevenInputs { get; init; }
+
+    /// <summary>What ranks tell each other at the end of each step, in the reduction that adds up their losses; null for nothing.</summary>
+    public ITold? Told { get; init; }
+}
+
+/// <summary>A few numbers of one rank in each step, of which all ranks learn the sum over ranks.</summary>
+public interface ITold
+{
+    /// <summary>How many, the same on every rank.</summary>
+    int Count { get; }
+
+    /// <summary>Writes this rank's numbers of the step that has just been enqueued.</summary>
+    /// <param name="numbers"><see cref="Count"/> zeros.</param>
+    void Tell(Span<double> numbers);
 }
 
 /// <summary>What one step found.</summary>
@@ -214,4 +276,8 @@ public sealed record TrainingLoopOptions
 /// <param name="LossScale">What the loss was scaled by; null where it is not scaled.</param>
 /// <param name="Skipped">Whether gradients overflowed, so that nothing was updated.</param>
 public readonly record struct StepResult(
-    long Step, double Loss, double GradientNorm, double LearningRate, double Seconds, double? LossScale = null, bool Skipped = false);
+    long Step, double Loss, double GradientNorm, double LearningRate, double Seconds, double? LossScale = null, bool Skipped = false)
+{
+    /// <summary>The sum over ranks of what each told: see <see cref="TrainingLoopOptions.Told"/>.</summary>
+    public IReadOnlyList<double> Told { get; init; } = [];
+}

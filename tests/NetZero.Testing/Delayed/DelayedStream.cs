@@ -74,6 +74,13 @@ internal sealed unsafe class DelayedStream : DeviceStream
         }
     }
 
+    public override HostRead BeginCopyToHost(nint source, int bytes)
+    {
+        var landing = new byte[bytes];
+        Enqueue(() => new ReadOnlySpan<byte>((void*)source, bytes).CopyTo(landing));
+        return new Landing(landing, RecordPoint());
+    }
+
     public override void CopyFromHost(ReadOnlySpan<byte> source, nint destination)
     {
         var staged = source.ToArray();
@@ -137,6 +144,17 @@ internal sealed unsafe class DelayedStream : DeviceStream
         else if (_random.Next(2) == 0)
         {
             Thread.Yield();
+        }
+    }
+
+    private sealed class Landing(byte[] bytes, Point arrived) : HostRead
+    {
+        public override bool IsCompleted => arrived.IsReached;
+
+        public override void Wait(Span<byte> destination)
+        {
+            arrived.Wait();
+            bytes.CopyTo(destination);
         }
     }
 

@@ -41,7 +41,7 @@ public static class PlanBenchmark
             rank =>
             {
                 var module = RunParts.Shard(run, RunParts.Model(run, exactGelu: false), rank.Group, rank.Tensors, source: null);
-                var loop = RunParts.Loop(run, module, OptimizerParts.Make(run, module), new RandomBatches(run, rank.Rank));
+                var loop = RunParts.Loop(run, module, OptimizerParts.Make(run, module), new RandomBatches(run, rank.Rank), RankNews.Silent(run.Ranks));
                 for (var step = 0; step < Steps; step++)
                 {
                     var result = loop.Step(step, rank.Cancellation);
