@@ -54,13 +54,16 @@ public class BenchCommandTests
             _terminal.Written);
     }
 
-    [Fact]
-    public async Task Checkpoint_MeasuresSavingLoadingAndChecksums_AndLeavesNothing()
+    [Theory]
+    [InlineData("", "save", "load, verified", "asynchronous save, until it returns", "CRC-32C, one core")]
+    [InlineData("--async", "a step and a save, copy left out", "asynchronous save, to its end")]
+    public async Task Checkpoint_MeasuresWhatItSays_AndLeavesNothing(string option, params string[] names)
     {
         var folder = Directory.CreateTempSubdirectory("netzero-tests-").FullName;
         try
         {
-            Assert.Equal(0, await RunAsync("checkpoint", "--dir", folder, "--layers", "1", "--hidden", "64", "--json"));
+            string[] chosen = option.Length > 0 ? [option] : [];
+            Assert.Equal(0, await RunAsync(["checkpoint", "--dir", folder, "--layers", "1", "--hidden", "64", "--json", .. chosen]));
             Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
         }
         finally
@@ -70,7 +73,7 @@ public class BenchCommandTests
 
         using var json = JsonDocument.Parse(_terminal.Written);
         var lines = json.RootElement.GetProperty("lines").EnumerateArray().ToArray();
-        Assert.Equal(["save", "load, verified", "asynchronous save, until it returns", "a step during one, copy left out", "CRC-32C, one core"], lines.Select(line => line.GetProperty("name").GetString()));
+        Assert.Equal(names, lines.Select(line => line.GetProperty("name").GetString()));
         Assert.All(lines, line => Assert.True(line.GetProperty("rate").GetDouble() > 0 && line.GetProperty("limit").GetDouble() > 0));
     }
 
@@ -79,6 +82,8 @@ public class BenchCommandTests
     [InlineData("--ranks is 0; expected a whole number, from 1 to 1024", "train", "--ranks", "0")]
     [InlineData("--stage is 4; expected a whole number, from 0 to 3", "train", "--stage", "4")]
     [InlineData("--precision is 'int8'; expected one of fp32, bf16, fp16", "train", "--precision", "int8")]
+    [InlineData("--ranks would have no effect: it belongs to --async; remove it", "checkpoint", "--ranks", "2")]
+    [InlineData("--hidden is 65; expected a multiple of 64", "checkpoint", "--hidden", "65")]
     [InlineData("Required command was not provided. (see netzero bench --help)")]
     [InlineData("Unrecognized command or argument '--what'. (see netzero bench train --help)", "train", "--what")]
     public async Task Mistake_IsOneLineAndCode2(string error, params string[] arguments)

@@ -17,6 +17,9 @@ namespace NetZero.Checkpoints;
 /// </remarks>
 public sealed class SafetensorsWriter : IDisposable
 {
+    // The widest element: tensors lie sorted by width, so that where the first is aligned all are.
+    private const int WordBytes = 8;
+
     private readonly Dictionary<string, (SafetensorsTensor Tensor, WrittenRanges Written)> _tensors;
     private readonly string _temporary;
     private readonly SafeFileHandle _handle;
@@ -60,10 +63,13 @@ public sealed class SafetensorsWriter : IDisposable
     /// <exception cref="ArgumentException">A name twice or reserved, a negative size, or elements that do not fill whole bytes.</exception>
     /// <exception cref="IOException">The file cannot be created, or the disk is full.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
-    public static SafetensorsWriter Create(string path, IEnumerable<SafetensorsSpec> tensors)
+    public static SafetensorsWriter Create(string path, IEnumerable<SafetensorsSpec> tensors) => Create(path, tensors, WordBytes);
+
+    /// <summary>The same with a first tensor that begins at a multiple of <paramref name="alignment"/>, itself a multiple of 8.</summary>
+    internal static SafetensorsWriter Create(string path, IEnumerable<SafetensorsSpec> tensors, int alignment)
     {
         var sorted = Sort(tensors);
-        var header = WriteHeader(sorted);
+        var header = WriteHeader(sorted, alignment);
         var placed = new List<SafetensorsTensor>(sorted.Count);
         long offset = header.Length;
         foreach (var spec in sorted)
@@ -91,6 +97,12 @@ public sealed class SafetensorsWriter : IDisposable
 
     /// <summary>A way to write fast what comes in the order of the file, from one thread; what it still holds is written by its <see cref="StagedFile.Flush"/>.</summary>
     internal StagedFile Stage() => new(_handle);
+
+    /// <summary>A way to write past the system's cache what lies in memory as it is to lie in the file, from one thread.</summary>
+    internal UncachedFile Uncached() => new(_handle);
+
+    /// <summary>Where a tensor begins in the file.</summary>
+    internal long OffsetOf(string name) => _tensors[name].Tensor.OffsetBytes;
 
     /// <summary>Takes note that bytes of a tensor are written by whoever asks.</summary>
     /// <returns>Where they belong in the file.</returns>
@@ -153,13 +165,13 @@ public sealed class SafetensorsWriter : IDisposable
             : throw new ArgumentException($"Tensor '{spec.Name}' of {spec.DType.Name()} does not fill whole bytes.");
     }
 
-    /// <summary>Bytes before the first tensor of a file of these.</summary>
-    internal static int HeaderBytesOf(IEnumerable<SafetensorsSpec> tensors) => WriteHeader(Sort(tensors)).Length;
+    /// <summary>Bytes before the first tensor of a file of these, which begins at a multiple of <paramref name="alignment"/>.</summary>
+    internal static int HeaderBytesOf(IEnumerable<SafetensorsSpec> tensors, int alignment) => WriteHeader(Sort(tensors), alignment).Length;
 
     private static List<SafetensorsSpec> Sort(IEnumerable<SafetensorsSpec> tensors) =>
         [.. tensors.OrderByDescending(spec => spec.DType.Bits()).ThenBy(spec => spec.Name, StringComparer.Ordinal)];
 
-    private static byte[] WriteHeader(List<SafetensorsSpec> sorted)
+    private static byte[] WriteHeader(List<SafetensorsSpec> sorted, int alignment)
     {
         var json = new ArrayBufferWriter<byte>();
 
@@ -191,10 +203,10 @@ public sealed class SafetensorsWriter : IDisposable
             writer.WriteEndObject();
         }
 
-        // Spaces up to a multiple of 8, so that the first tensor is aligned.
-        var length = (json.WrittenCount + 7) / 8 * 8;
-        var header = new byte[SafetensorsHeader.PrefixBytes + length];
-        BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)length);
+        // Spaces, so that the first tensor is aligned.
+        var bytes = (SafetensorsHeader.PrefixBytes + json.WrittenCount + alignment - 1) / alignment * alignment;
+        var header = new byte[bytes];
+        BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)(bytes - SafetensorsHeader.PrefixBytes));
         json.WrittenSpan.CopyTo(header.AsSpan(SafetensorsHeader.PrefixBytes));
         header.AsSpan(SafetensorsHeader.PrefixBytes + json.WrittenCount).Fill((byte)' ');
         return header;

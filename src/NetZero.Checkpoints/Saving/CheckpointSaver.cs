@@ -159,7 +159,7 @@ public sealed class CheckpointSaver : IDisposable
             var runs = Runs();
             using var file = RankFile.Create(_folder.Partial(manifest.Step), Rank, [.. runs.Select(r => r.Stored)]);
             foreach (var (stored, run) in runs)
-                file.Write(stored, run, _stop.Token);
+                file.Write(stored, run, 0, _stop.Token);
             file.Complete();
         });
         var group = _state.Module.Group;
@@ -188,35 +188,31 @@ public sealed class CheckpointSaver : IDisposable
     private unsafe Task<SaveReport?> WriteBeside(CheckpointManifest manifest, long start)
     {
         var folder = _folder.Partial(manifest.Step);
-        var copies = new List<(StoredRun Stored, nint Source)>();
         RankFile? file = null;
+        long copied = 0;
         var problem = Attempt(() =>
         {
             Prepare();
             var runs = Runs();
             file = RankFile.Create(folder, Rank, [.. runs.Select(r => r.Stored)]);
-            long copied = 0;
+            copied = file.WholeBlocks(_snapshot?.Capacity ?? 0);
             foreach (var (stored, run) in runs)
             {
-                if (_snapshot is { } snapshot && run.Bytes <= snapshot.Capacity - copied)
-                {
-                    copies.Add((stored, (nint)snapshot.Copy(run, copied)));
-                    copied += run.Bytes;
-                }
-                else
-                {
-                    file.Write(stored, run, _stop.Token);
-                }
+                var first = file.StartOf(stored);
+                var fits = Math.Clamp(copied - first, 0, run.Bytes);
+                if (fits > 0)
+                    _snapshot!.Copy(run, fits, first);
+                file.Write(stored, run, fits, _stop.Token);
             }
         });
+        var copies = (nint)(_snapshot is null ? null : _snapshot.Pointer);
         var stop = _stop.Token;
         return Task.Factory.StartNew<SaveReport?>(
             () =>
             {
                 problem ??= Attempt(() =>
                 {
-                    foreach (var (stored, source) in copies)
-                        file!.Write(stored, (byte*)source, stop);
+                    file!.WriteCopies((byte*)copies, copied, stop);
                     file!.Complete();
                 });
                 file?.Dispose();

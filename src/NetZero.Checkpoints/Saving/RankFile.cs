@@ -10,18 +10,24 @@ namespace NetZero.Checkpoints;
 /// </remarks>
 internal sealed class RankFile : IDisposable
 {
+    // As much as one write past the cache takes: the disk is busy with it for milliseconds, and a call costs nothing beside that.
+    private const int PieceBytes = 8 << 20;
+
     private readonly string _folder;
     private readonly int _rank;
     private readonly SafetensorsWriter _writer;
     private readonly StagedFile _stage;
-    private readonly Dictionary<string, CheckpointTensor> _tensors = new(StringComparer.Ordinal);
+    private readonly IReadOnlyList<StoredRun> _runs;
+    private readonly Dictionary<string, char[]> _checksums;
 
     private RankFile(string folder, int rank, IReadOnlyList<StoredRun> runs)
     {
         _folder = folder;
         _rank = rank;
-        _writer = SafetensorsWriter.Create(Path.Combine(folder, Name(rank)), runs.Select(run => run.ToSpec()));
+        _writer = SafetensorsWriter.Create(Path.Combine(folder, Name(rank)), runs.Select(run => run.ToSpec()), UncachedFile.PageBytes);
         _stage = _writer.Stage();
+        _runs = [.. runs.OrderBy(run => _writer.OffsetOf(run.Key))];
+        _checksums = runs.ToDictionary(run => run.Key, run => new char[BlockChecksums.Count(run.Bytes) * 8], StringComparer.Ordinal);
     }
 
     /// <summary>Bytes of the file.</summary>
@@ -31,44 +37,79 @@ internal sealed class RankFile : IDisposable
     /// <exception cref="IOException">It cannot be made, or the disk is full.</exception>
     public static RankFile Create(string folder, int rank, IReadOnlyList<StoredRun> runs) => new(folder, rank, runs);
 
+    /// <summary>Bytes before the first tensor of a file of these.</summary>
+    public static int HeaderBytesOf(IEnumerable<StoredRun> runs) => SafetensorsWriter.HeaderBytesOf(runs.Select(run => run.ToSpec()), UncachedFile.PageBytes);
+
     /// <summary>Fills a block of a run.</summary>
     /// <param name="startBytes">Its first byte, from the start of the run.</param>
     /// <param name="block">The block.</param>
     public delegate void BlockSource(long startBytes, Span<byte> block);
 
-    /// <summary>Writes a run block by block; each block's checksum is taken just before, while it is in the cache.</summary>
-    /// <param name="run">The run.</param>
-    /// <param name="source">Its bytes.</param>
-    /// <param name="cancellation">Looked at between blocks.</param>
-    public unsafe void Write(StoredRun run, byte* source, CancellationToken cancellation)
+    /// <summary>Where a run begins, counted from the first byte of the first.</summary>
+    public long StartOf(StoredRun run) => _writer.OffsetOf(run.Key) - _writer.HeaderBytes;
+
+    /// <summary>How many bytes from the first on are at most <paramref name="bytes"/> and whole blocks of their runs.</summary>
+    public long WholeBlocks(long bytes)
     {
-        var checksums = new char[BlockChecksums.Count(run.Bytes) * 8];
-        for (long start = 0; start < run.Bytes; start += BlockChecksums.BlockBytes)
-            WriteBlock(run, start, new ReadOnlySpan<byte>(source + start, (int)Math.Min(BlockChecksums.BlockBytes, run.Bytes - start)), checksums, cancellation);
-        Add(run, checksums);
+        long whole = 0;
+        foreach (var run in _runs)
+        {
+            if (whole + run.Bytes > bytes)
+                return whole + ((bytes - whole) / BlockChecksums.BlockBytes * BlockChecksums.BlockBytes);
+            whole += run.Bytes;
+        }
+
+        return whole;
     }
 
-    /// <summary>The same, of a run where it lies; from a device it is copied block by block.</summary>
-    public unsafe void Write(StoredRun run, StateRun source, CancellationToken cancellation)
+    /// <summary>Writes a run where it lies, block by block; each block's checksum is taken just before, while it is in the cache. From a device it is copied block by block.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="source">Its bytes.</param>
+    /// <param name="from">The first byte that is written: where a block begins, or the run's end.</param>
+    /// <param name="cancellation">Looked at between blocks.</param>
+    public unsafe void Write(StoredRun run, StateRun source, long from, CancellationToken cancellation)
     {
-        if (source.IsHostMemory)
-            Write(run, source.Pointer, cancellation);
-        else
-            Write(run, source.Read, cancellation);
+        if (!source.IsHostMemory)
+        {
+            Write(run, source.Read, from, cancellation);
+            return;
+        }
+
+        foreach (var (start, length) in Blocks(run, from))
+            WriteBlock(run, start, new ReadOnlySpan<byte>(source.Pointer + start, length), cancellation);
     }
 
     /// <summary>The same, of bytes that come block by block.</summary>
-    public void Write(StoredRun run, BlockSource source, CancellationToken cancellation)
+    public void Write(StoredRun run, BlockSource source, CancellationToken cancellation) => Write(run, source, 0, cancellation);
+
+    /// <summary>Writes the first bytes of all runs together from memory that they lie in as in the file: past the system's cache, where the file system lets it.</summary>
+    /// <param name="copies">The bytes.</param>
+    /// <param name="bytes">How many, as <see cref="WholeBlocks"/> says.</param>
+    /// <param name="cancellation">Looked at between blocks.</param>
+    public unsafe void WriteCopies(byte* copies, long bytes, CancellationToken cancellation)
     {
-        var checksums = new char[BlockChecksums.Count(run.Bytes) * 8];
-        var buffer = new byte[Math.Min(BlockChecksums.BlockBytes, run.Bytes)];
-        for (long start = 0; start < run.Bytes; start += BlockChecksums.BlockBytes)
+        var file = _writer.Uncached();
+        long written = 0, ready = 0;
+        foreach (var run in _runs)
         {
-            var block = buffer.AsSpan(0, (int)Math.Min(BlockChecksums.BlockBytes, run.Bytes - start));
-            source(start, block);
-            WriteBlock(run, start, block, checksums, cancellation);
+            foreach (var (start, length) in Blocks(run, 0))
+            {
+                if (ready == bytes)
+                    break;
+                Take(run, start, new ReadOnlySpan<byte>(copies + ready, length), cancellation);
+                ready += length;
+                if (ready - written >= PieceBytes)
+                    WritePiece(PieceBytes);
+            }
         }
-        Add(run, checksums);
+
+        WritePiece((int)(ready - written));
+
+        void WritePiece(int length)
+        {
+            file.Write(_writer.HeaderBytes + written, new ReadOnlySpan<byte>(copies + written, length));
+            written += length;
+        }
     }
 
     /// <summary>Flushes the file and says in the folder that it is complete.</summary>
@@ -77,7 +118,7 @@ internal sealed class RankFile : IDisposable
         _stage.Flush();
         _writer.Commit();
         var file = new CheckpointFile(Name(_rank), _writer.FileBytes, _writer.HeaderBytes, BlockChecksums.Show(_writer.HeaderChecksum));
-        var part = JsonSerializer.SerializeToUtf8Bytes(new CheckpointPart(file, [.. _tensors.Values]), CheckpointJson.Default.CheckpointPart);
+        var part = JsonSerializer.SerializeToUtf8Bytes(new CheckpointPart(file, [.. _runs.Select(ToTensor)]), CheckpointJson.Default.CheckpointPart);
         WriteWhole(PartPath(_folder, _rank), part);
     }
 
@@ -115,17 +156,35 @@ internal sealed class RankFile : IDisposable
 
     public void Dispose() => _writer.Dispose();
 
-    private void WriteBlock(StoredRun run, long start, ReadOnlySpan<byte> block, char[] checksums, CancellationToken cancellation)
+    private void Write(StoredRun run, BlockSource source, long from, CancellationToken cancellation)
     {
-        cancellation.ThrowIfCancellationRequested();
-        BlockChecksums.Show(Crc32C.Of(block)).CopyTo(checksums.AsSpan((int)(start / BlockChecksums.BlockBytes) * 8));
-        _stage.Write(_writer.Claim(run.Key, start, block.Length), block);
+        var buffer = new byte[Math.Min(BlockChecksums.BlockBytes, run.Bytes)];
+        foreach (var (start, length) in Blocks(run, from))
+        {
+            source(start, buffer.AsSpan(0, length));
+            WriteBlock(run, start, buffer.AsSpan(0, length), cancellation);
+        }
     }
 
-    private void Add(StoredRun run, char[] checksums)
+    private void WriteBlock(StoredRun run, long start, ReadOnlySpan<byte> block, CancellationToken cancellation) =>
+        _stage.Write(Take(run, start, block, cancellation), block);
+
+    // Takes note of a block that is about to be written, and says where in the file it belongs.
+    private long Take(StoredRun run, long start, ReadOnlySpan<byte> block, CancellationToken cancellation)
     {
-        var piece = new CheckpointPiece(Name(_rank), run.Key, run.First, run.Elements, new string(checksums));
-        _tensors[run.Key] = new CheckpointTensor(run.Name, run.Kind, run.DType.Name(), run.Shape, [piece]);
+        cancellation.ThrowIfCancellationRequested();
+        BlockChecksums.Show(Crc32C.Of(block)).CopyTo(_checksums[run.Key].AsSpan((int)(start / BlockChecksums.BlockBytes) * 8));
+        return _writer.Claim(run.Key, start, block.Length);
+    }
+
+    private CheckpointTensor ToTensor(StoredRun run) => new(
+        run.Name, run.Kind, run.DType.Name(), run.Shape,
+        [new CheckpointPiece(Name(_rank), run.Key, run.First, run.Elements, new string(_checksums[run.Key]))]);
+
+    private static IEnumerable<(long Start, int Length)> Blocks(StoredRun run, long from)
+    {
+        for (var start = from; start < run.Bytes; start += BlockChecksums.BlockBytes)
+            yield return (start, (int)Math.Min(BlockChecksums.BlockBytes, run.Bytes - start));
     }
 
     private static void WriteWhole(string path, byte[] bytes)

@@ -32,19 +32,20 @@ internal sealed class SnapshotBuffer
         return budgetBytes > 0 ? Math.Min(all, budgetBytes) : all;
     }
 
-    /// <summary>Copies a run to <paramref name="offset"/>.</summary>
-    /// <returns>Where the copy is; null on Meta.</returns>
-    public unsafe byte* Copy(StateRun run, long offset)
+    /// <summary>The copies; null on Meta.</summary>
+    public unsafe byte* Pointer => _hasMemory ? _memory.Bytes() : null;
+
+    /// <summary>Copies the first <paramref name="bytes"/> of a run to <paramref name="offset"/>.</summary>
+    public unsafe void Copy(StateRun run, long bytes, long offset)
     {
         if (!_hasMemory)
-            return null;
+            return;
         var copy = _memory.Bytes() + offset;
         if (run.IsHostMemory)
-            Buffer.MemoryCopy(run.Pointer, copy, Capacity - offset, run.Bytes);
+            Buffer.MemoryCopy(run.Pointer, copy, Capacity - offset, bytes);
         else
-            for (long done = 0; done < run.Bytes; done += LargestCopy)
-                run.Read(done, new Span<byte>(copy + done, (int)Math.Min(LargestCopy, run.Bytes - done)));
-        return copy;
+            for (long done = 0; done < bytes; done += LargestCopy)
+                run.Read(done, new Span<byte>(copy + done, (int)Math.Min(LargestCopy, bytes - done)));
     }
 
     /// <summary>Gives its memory back.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace NetZero.Checkpoints;
@@ -8,13 +7,10 @@ namespace NetZero.Checkpoints;
 /// Tensors begin anywhere. The system keeps files in pages, and writes that cut pages cost it several times as much as whole ones; with whole ones it can also begin to write to the disk
 /// at once, while the next piece is collected, so that little is left to do when the file is flushed.
 /// </remarks>
-internal sealed partial class StagedFile
+internal sealed class StagedFile
 {
     // Large enough that a call costs nothing, small enough to stay in a core's share of the cache with the block that is copied into it.
     private const int PieceBytes = 4 << 20;
-
-    // SYNC_FILE_RANGE_WRITE of Linux: begin to write these pages, do not wait.
-    private const uint BeginToWrite = 2;
 
     private readonly SafeFileHandle _handle;
     private readonly byte[] _piece = GC.AllocateUninitializedArray<byte>(PieceBytes);
@@ -54,15 +50,8 @@ internal sealed partial class StagedFile
         if (_count == 0)
             return;
         RandomAccess.Write(_handle, _piece.AsSpan(0, _count), _start);
-
-        // Only a hint: what goes wrong with the disk is found when the file is flushed.
-        if (OperatingSystem.IsLinux())
-            _ = SyncFileRange(_handle, _start, _count, BeginToWrite);
+        LinuxFile.BeginToWrite(_handle, _start, _count);
         _start += _count;
         _count = 0;
     }
-
-
-    [LibraryImport("libc", EntryPoint = "sync_file_range")]
-    private static partial int SyncFileRange(SafeHandle file, long offset, long length, uint flags);
 }

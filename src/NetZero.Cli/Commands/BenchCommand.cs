@@ -16,32 +16,10 @@ internal static class BenchCommand
         CreateMemoryBandwidth(terminal),
         CreateFmaPeak(terminal),
         BenchCollectivesCommand.Create(terminal),
-        CreateCheckpoint(terminal),
+        BenchCheckpointCommand.Create(terminal),
         BenchMachineCommand.Create(terminal, measure),
         BenchPlanCommand.Create(terminal),
     };
-
-    private static Command CreateCheckpoint(ITerminal terminal)
-    {
-        var folder = new Option<string>("--dir") { Description = "The folder to write to and read from.", HelpName = "DIR", DefaultValueFactory = _ => "." };
-        var layers = BenchOptions.Number("--layers", "Blocks of the model.", 12);
-        var hidden = BenchOptions.Number("--hidden", "Its hidden size, a multiple of 64.", 768);
-        var json = BenchOptions.Json();
-        var command = new Command("checkpoint", "Saving and loading a GPT-2 with AdamW on one rank, beside the disk.") { folder, layers, hidden, json };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            var size = BenchOptions.InRange(hidden, parsed, 64, int.MaxValue);
-            if (size % 64 != 0)
-                throw new ConfigurationException($"--hidden is {size}; expected a multiple of 64");
-            var lines = await CheckpointBenchmark.RunAsync(parsed.GetValue(folder)!, BenchOptions.InRange(layers, parsed, 1, int.MaxValue), size, cancellation);
-            if (parsed.GetValue(json))
-                BenchLines.WriteJson(terminal.Out, "checkpoint", threads: 1, lines);
-            else
-                BenchLines.WriteText(terminal.Out, lines);
-            return ExitCodes.Success;
-        });
-        return command;
-    }
 
     private static Command CreateGemm(ITerminal terminal)
     {

@@ -19,9 +19,6 @@ public static class CheckpointBenchmark
     private const int Vocabulary = 50257;
     private const int Positions = 1024;
 
-    // Tokens of a step, few: the shorter a step is, the more of it a save beside it could cost.
-    private const int StepTokens = 256;
-
     // Of a single: values from 2^-13 to 2^-12.
     private const uint SmallExponent = 114u << 23;
     private const uint FractionBits = (1u << 23) - 1;
@@ -38,11 +35,19 @@ public static class CheckpointBenchmark
     public static async Task<IReadOnlyList<BenchmarkLine>> RunAsync(string folder, int layers, int hidden, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(folder);
+        return await InOwnFolderAsync(
+            folder, async own => (await World.RunAsync(1, rank => Task.FromResult(Measure(own, layers, hidden, rank)), Options(), cancellation).ConfigureAwait(false))[0])
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Runs something with a folder of its own inside of another, which is removed afterwards.</summary>
+    internal static async Task<T> InOwnFolderAsync<T>(string folder, Func<string, Task<T>> run)
+    {
         var own = Path.Combine(Path.GetFullPath(folder), $".netzero-bench-{Guid.NewGuid():N}");
         Directory.CreateDirectory(own);
         try
         {
-            return (await World.RunAsync(1, rank => Task.FromResult(Measure(own, layers, hidden, rank)), Options(), cancellation).ConfigureAwait(false))[0];
+            return await run(own).ConfigureAwait(false);
         }
         finally
         {
@@ -50,9 +55,13 @@ public static class CheckpointBenchmark
         }
     }
 
+    /// <summary>A GPT-2 of some size with the vocabulary and positions of OpenAI's.</summary>
+    internal static Gpt2 Model(int layers, int hidden) =>
+        new(new Gpt2Config { LayerCount = layers, HeadCount = hidden / 64, EmbeddingSize = hidden, PositionCount = Positions, VocabularySize = Vocabulary });
+
     private static List<BenchmarkLine> Measure(string folder, int layers, int hidden, RankContext rank)
     {
-        var model = new Gpt2(new Gpt2Config { LayerCount = layers, HeadCount = hidden / 64, EmbeddingSize = hidden, PositionCount = Positions, VocabularySize = Vocabulary });
+        var model = Model(layers, hidden);
         var module = FullyShard.Apply(model, rank, ShardingPolicy.DataParallel);
         var optimizer = new AdamW(module);
         Fill(module, optimizer);
@@ -61,8 +70,6 @@ public static class CheckpointBenchmark
         var checkpoints = new CheckpointFolder(Path.Combine(folder, "checkpoints"));
         var plain = Path.Combine(folder, "plain");
         double[] save = new double[Rounds], write = new double[Rounds], load = new double[Rounds], read = new double[Rounds], hold = new double[Rounds], copy = new double[Rounds];
-        double[] alone = new double[Rounds], behind = new double[Rounds];
-        var loop = new TrainingLoop(module, optimizer, new BlankBatches(1, StepTokens), new TrainingLoopOptions());
         using var direct = new CheckpointSaver(checkpoints, module, optimizer, new SaverOptions(), rank.Cancellation);
         using var beside = new CheckpointSaver(checkpoints, module, optimizer, new SaverOptions { Async = true }, rank.Cancellation);
         var copies = module.Slices().Select(slice => slice.Values).Concat(module.Shards.SelectMany(optimizer.StateOf))
@@ -71,7 +78,6 @@ public static class CheckpointBenchmark
         var step = 0;
         beside.Save(new CheckpointManifest { Step = ++step });
         Check(beside.Finish());
-        loop.Step(0, rank.Cancellation);
         for (var round = 0; round < Rounds; round++)
         {
             // Removing what was written is no part of writing.
@@ -85,11 +91,7 @@ public static class CheckpointBenchmark
                 round, () => read[round] = Time(rank, () => Read(plain)),
                 () => load[round] = Time(rank, () => CheckpointLoader.Load(checkpoints.Of(step), module, optimizer)));
             copy[round] = Time(rank, () => Copy(copies));
-            alone[round] = Time(rank, () => loop.Step(1, rank.Cancellation));
             hold[round] = Time(rank, () => beside.Save(new CheckpointManifest { Step = ++step }));
-
-            // What the step is longer than one without a save, and what the save held it up beyond a copy.
-            behind[round] = Time(rank, () => loop.Step(1, rank.Cancellation)) + Math.Max(0, hold[round] - copy[round]);
             Check(beside.Finish());
         }
 
@@ -99,21 +101,17 @@ public static class CheckpointBenchmark
             Line("save", state, bytes, save, write, "the disk, written in order and flushed"),
             Line("load, verified", state, bytes, load, read, "the disk, read in order"),
             Line("asynchronous save, until it returns", state, bytes, hold, copy, "a copy of the state"),
-            Rate("a step during one, copy left out", $"{StepTokens} tokens", StepTokens, "tokens/s", behind, alone, "the step alone"),
             Line("CRC-32C, one core", $"{ChecksumBytes >> 20} MiB", ChecksumBytes, checksum, scan, "a scan of the same memory"),
         ];
     }
 
     private static WorldOptions Options() => new() { Tensors = new TensorContextOptions { Threads = Environment.ProcessorCount } };
 
-    private static BenchmarkLine Line(string name, string work, double bytes, double[] seconds, double[] limit, string limitName) =>
-        Rate(name, work, 1e-9 * bytes, "GB/s", seconds, limit, limitName);
-
-    private static BenchmarkLine Rate(string name, string work, double amount, string unit, double[] seconds, double[] limit, string limitName)
+    private static BenchmarkLine Line(string name, string work, double bytes, double[] seconds, double[] limit, string limitName)
     {
         Array.Sort(seconds);
         Array.Sort(limit);
-        return new BenchmarkLine(name, work, amount / seconds[Rounds / 2], amount / limit[Rounds / 2], unit, limitName, seconds[Rounds / 2]);
+        return new BenchmarkLine(name, work, 1e-9 * bytes / seconds[Rounds / 2], 1e-9 * bytes / limit[Rounds / 2], "GB/s", limitName, seconds[Rounds / 2]);
     }
 
     // Whichever is second finds the disk as the first has left it.
@@ -131,7 +129,7 @@ public static class CheckpointBenchmark
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private static void Check(SaveReport? report)
+    internal static void Check(SaveReport? report)
     {
         if (report?.Failure is { } failure)
             throw new IOException(failure);

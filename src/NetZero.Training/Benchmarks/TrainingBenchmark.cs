@@ -33,7 +33,7 @@ public static class TrainingBenchmark
                     MixedPrecision = precision,
                     LossScaler = precision.ParameterDType == DType.F16 ? new LossScalerOptions() : null,
                 });
-                var loop = new TrainingLoop(sharded, new AdamW(sharded), new SyntheticBatches(options.Shape, rank.Rank), new TrainingLoopOptions { GradientClipping = 1 });
+                var loop = new TrainingLoop(sharded, new AdamW(sharded), new SyntheticBatches(options.Shape.MicroBatchSize, options.Shape.SequenceLength, options.Shape.Model.VocabularySize, rank.Rank), new TrainingLoopOptions { GradientClipping = 1 });
                 loop.Step(0, rank.Cancellation);
                 if (rank.Rank == 0)
                 {
@@ -75,24 +75,6 @@ public static class TrainingBenchmark
     {
         if (rank.Rank == 0)
             onStep?.Invoke(step, result.Seconds);
-    }
-
-    private sealed class SyntheticBatches(BenchmarkShape shape, int rank) : IBatchSource
-    {
-        public int Rows => shape.MicroBatchSize;
-
-        public int SequenceLength => shape.SequenceLength;
-
-        public long FirstSample(int microBatch) => (long)rank * Rows;
-
-        public void Read(long step, int microBatch, Span<int> inputs, Span<int> targets)
-        {
-            var random = new Random(HashCode.Combine(rank, step));
-            foreach (ref var token in inputs)
-                token = random.Next(shape.Model.VocabularySize);
-            foreach (ref var token in targets)
-                token = random.Next(shape.Model.VocabularySize);
-        }
     }
 
     private sealed class Meter(TrainingBenchmarkOptions options)

@@ -24,7 +24,7 @@ public sealed class OverheadTests
             using var tensors = new TensorContext(new TensorContextOptions { Device = Device.Meta });
             var module = FullyShard.Apply(new Gpt2(Gpt2Config.Small), new FakeProcessGroup(rank, ranks), tensors, new ShardingPolicy { Stage = stage }, new ShardingOptions());
             var runs = new TrainingState(module, new AdamW(module)).Owned().Select(o => StoredRun.Of(o.Slice, o.Run)).ToArray();
-            var (header, bytes) = (SafetensorsWriter.HeaderBytesOf(runs.Select(run => run.ToSpec())), runs.Sum(run => run.Bytes));
+            var (header, bytes) = (RankFile.HeaderBytesOf(runs), runs.Sum(run => run.Bytes));
             (state, headers) = (state + bytes, headers + header);
             var file = new CheckpointFile($"rank-{rank:D5}.safetensors", header + bytes, header, "00000000");
             parts.Add(new CheckpointPart(file, [.. runs.Select(run => new CheckpointTensor(

@@ -166,10 +166,32 @@ public sealed class SaverTests : IDisposable
         world.LoadAndCompare(_checkpoints.Of(2));
     }
 
-    [Fact]
-    public void WhatTrainingChangesAfterASnapshot_IsNotInTheCheckpoint()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData((1 << 20) - 1)]
+    [InlineData((5 << 20) + 17)]
+    public void Budget_CutsTensorsAtBlocks_AndTheFilesAreThoseOfASaveWithoutCopies(long budget)
     {
-        var world = new StateWorld(2, 3) { Options = new SaverOptions { Async = true } };
+        // Tensors of several blocks of 1 MiB, and pieces of memory that are aligned to pages.
+        var model = StateWorld.Model with { EmbeddingSize = 64, VocabularySize = 9001 };
+        new StateWorld(2, 3) { Gpt2 = model, Options = new SaverOptions() }.Save(_checkpoints, 1);
+        var world = new StateWorld(2, 3) { Gpt2 = model, Options = new SaverOptions { Async = true, SnapshotBudgetBytes = budget } };
+        Assert.Null(world.Save(_checkpoints, 2).Failure);
+
+        foreach (var file in (string[])["rank-00000.safetensors", "rank-00001.safetensors"])
+            Assert.True(File.ReadAllBytes(Path.Combine(_checkpoints.Of(1), file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(_checkpoints.Of(2), file))));
+        using var reader = CheckpointReader.Open(_checkpoints.Of(2));
+        reader.Verify(Assert.Fail);
+        Assert.All(reader.Manifest.Files, file => Assert.Equal(0, file.HeaderBytes % UncachedFile.PageBytes));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5000)]
+    public void WhatTrainingChangesAfterASnapshot_IsNotInTheCheckpoint(long budget)
+    {
+        var world = new StateWorld(2, 3) { Options = new SaverOptions { Async = true, SnapshotBudgetBytes = budget } };
         world.Run(
             (_, module, optimizer) =>
             {
