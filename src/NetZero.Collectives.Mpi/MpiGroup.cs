@@ -1,9 +1,7 @@
-using NetZero.Tensors;
-
 namespace NetZero.Collectives.Mpi;
 
 /// <summary>A group of ranks that exchange data through MPI.</summary>
-internal sealed unsafe class MpiGroup : ProcessGroup
+internal sealed class MpiGroup : SeatedGroup
 {
     private readonly MpiSeat _seat;
     private readonly MpiComm _comm;
@@ -11,59 +9,22 @@ internal sealed unsafe class MpiGroup : ProcessGroup
     private readonly Dictionary<(int From, int To), MpiLane> _pairs = [];
 
     public MpiGroup(MpiSeat seat, string name, int[] members, MpiComm comm)
-        : base(name, comm.Rank, comm.Size, seat.Timeout, seat.Recorder)
+        : base(seat, name, members, comm.Rank, seat.Timeout)
     {
         _seat = seat;
         _comm = comm;
-        Members = members;
-    }
-
-    /// <summary>The world ranks of the members.</summary>
-    public int[] Members { get; }
-
-    public override void Abort(Exception cause) => _seat.Abort(cause);
-
-    public override void ThrowIfStopped()
-    {
-        if (!_seat.IsStopped)
-            return;
-        _seat.WaitUntilStill();
-        _seat.ThrowIfStopped();
-    }
-
-    protected internal override Work Start(in CollectiveCall call) => Begin(call);
-
-    protected internal override void ReduceScalars(in CollectiveCall call, Span<double> values)
-    {
-        // MPI reads and writes the caller's span, so it stays pinned until the call is over (a wait that throws stops this rank's communication first).
-        fixed (double* pointer = values)
-        {
-            var buffer = new CollectiveBuffer(pointer, values.Length * sizeof(double), DType.U8);
-            Begin(call with { Input = buffer, Output = buffer, DType = DType.U8 }).WaitInputs();
-        }
     }
 
     protected override ProcessGroup OpenSubgroup(string name, IReadOnlyList<int> ranks, int rank) =>
         _seat.OpenGroup(this, _comm, name, [.. ranks], rank);
 
-    private MpiWork Begin(in CollectiveCall call)
+    protected override Work Arrive(in CollectiveCall call, long number)
     {
-        RankThread.Check(_seat);
-        try
-        {
-            _seat.ThrowIfStopped();
-            var operation = new MpiOperation(_comm, call, _seat.Deterministic, _seat.History.Begin(Name, call));
-            _seat.Progress.Start(LaneOf(call), operation);
-            var work = new MpiWork(_seat, this, operation);
-            _seat.Track(work);
-            return work;
-        }
-        catch (Exception e)
-        {
-            // As with waits: whoever learns of a failure here may unwind and free the buffers of its earlier calls.
-            _seat.Abort(e);
-            throw;
-        }
+        var operation = new MpiOperation(_comm, call, _seat.Deterministic, number);
+        _seat.Progress.Start(LaneOf(call), operation);
+        var work = new MpiWork(_seat, this, operation);
+        _seat.Track(work);
+        return work;
     }
 
     private MpiLane LaneOf(in CollectiveCall call)

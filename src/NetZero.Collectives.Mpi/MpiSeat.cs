@@ -14,7 +14,10 @@ internal sealed class MpiSeat : IProcessSeat
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(1);
 
     // A rank that has left had all its calls over; a message of it may still be on its way for so long.
-    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+
+    // After so long in one call a rank asks the others what they called: two that disagree are told so while a third has not come.
+    private static readonly TimeSpan LookAround = TimeSpan.FromMilliseconds(500);
 
     private readonly MpiRuntime _runtime;
     private readonly CoordinatorLink _link;
@@ -115,7 +118,7 @@ internal sealed class MpiSeat : IProcessSeat
     /// <summary>Returns when an operation is over.</summary>
     public void WaitFor(MpiGroup group, MpiOperation operation)
     {
-        var (start, since) = (Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp());
+        var (start, since, hasLooked) = (Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp(), false);
         using var waiting = Progress.BeginWaiting();
         try
         {
@@ -125,6 +128,12 @@ internal sealed class MpiSeat : IProcessSeat
                 if (operation.DifferingPlace >= 0)
                     throw MismatchOf(group, operation);
                 ThrowIfSomebodyLeft(group, operation);
+                if (!hasLooked && Stopwatch.GetElapsedTime(start) >= LookAround)
+                {
+                    hasLooked = true;
+                    ThrowIfSomebodyDiffers(group, operation);
+                }
+
                 if (Timeout != System.Threading.Timeout.InfiniteTimeSpan && Stopwatch.GetElapsedTime(since) >= Timeout)
                 {
                     if (TimeoutOf(group, operation) is { } timeout)
@@ -219,7 +228,7 @@ internal sealed class MpiSeat : IProcessSeat
         {
             if (Volatile.Read(ref _leftAt[rank]) is not 0 and var at && Stopwatch.GetElapsedTime(at) > LastWords)
             {
-                var report = Report();
+                var report = ReportUnlessStopped();
                 throw new PeerLeftException(
                     $"Rank {rank} has finished its program, but rank {Rank} waits for it in {operation.Call} of group '{group.Name}'; "
                     + $"{report.Ranks[rank].LastCall}. Every rank must make the same calls.",
@@ -231,13 +240,28 @@ internal sealed class MpiSeat : IProcessSeat
         }
     }
 
+    // Who makes the later of two calls that differ finds the earlier one here, so each rank needs to look but once.
+    private void ThrowIfSomebodyDiffers(MpiGroup group, MpiOperation operation)
+    {
+        if (operation.HaveAllArrived || operation.Call.IsPointToPoint)
+            return;
+        var report = ReportUnlessStopped();
+        if (CallOf(Rank) is not { } own)
+            return;
+        foreach (var rank in group.Members)
+            if (CallOf(rank) is { } theirs && !theirs.Agrees(own))
+                throw new CollectiveMismatchException(group.Name, Rank, operation.Call.ToString(), rank, theirs.ToString()) { Report = report };
+
+        HistoryEntry? CallOf(int rank) => SameCall(report.Ranks[rank], group, operation);
+    }
+
     private CollectiveTimeoutException? TimeoutOf(MpiGroup group, MpiOperation operation)
     {
-        var report = Report();
+        var report = ReportUnlessStopped();
         int[] missing =
         [
             .. MembersOf(group, operation).Where(rank => rank != Rank && !report.Ranks[rank].Calls.Any(
-                call => call.Group == group.Name && call.Sequence >= operation.Call.Sequence && IsPair(call.Operation) == operation.Call.IsPointToPoint)),
+                call => call.GroupId == group.Id && call.Sequence >= operation.Call.Sequence && call.IsPair == operation.Call.IsPointToPoint)),
         ];
         if (missing.Length == 0)
             return null;
@@ -254,23 +278,29 @@ internal sealed class MpiSeat : IProcessSeat
 
     private CollectiveMismatchException MismatchOf(MpiGroup group, MpiOperation operation)
     {
-        var report = Report();
+        var report = ReportUnlessStopped();
         var other = group.Members[operation.DifferingPlace];
-        var call = report.Ranks[other].Calls.LastOrDefault(call => call.Group == group.Name && call.Sequence == operation.Call.Sequence
-            && IsPair(call.Operation) == operation.Call.IsPointToPoint);
-        return new CollectiveMismatchException(
-            group.Name, Rank, operation.Call.ToString(), other, call.Group is null ? "something else" : call.ToString())
-        {
-            Report = report,
-        };
+        var theirs = SameCall(report.Ranks[other], group, operation)?.ToString() ?? "something else";
+        return new CollectiveMismatchException(group.Name, Rank, operation.Call.ToString(), other, theirs) { Report = report };
     }
 
-    private static bool IsPair(CollectiveOperation operation) => operation is CollectiveOperation.Send or CollectiveOperation.Receive;
+    // What a rank called in the turn of an operation, as far as its records go back.
+    private static HistoryEntry? SameCall(RankHistory rank, MpiGroup group, MpiOperation operation) => rank.Calls
+        .Where(call => call.GroupId == group.Id && call.Sequence == operation.Call.Sequence && call.IsPair == operation.Call.IsPointToPoint)
+        .Select(call => (HistoryEntry?)call).LastOrDefault();
 
     private static int[] MembersOf(MpiGroup group, MpiOperation operation) => operation.Call.IsPointToPoint ? [group.Members[operation.Call.Peer]] : group.Members;
 
+    // Another rank may have found the same first, and said so: then it answers no more, and its word is the one that counts.
+    private HangReport ReportUnlessStopped()
+    {
+        var report = ReportHang();
+        ThrowIfStopped();
+        return report;
+    }
+
     // A rank that does not answer is in the report all the same: it is the likeliest to hold the others up.
-    private HangReport Report()
+    public HangReport ReportHang()
     {
         var answers = _link.AskRecords(AnswerWithin).ToDictionary(rank => rank.Rank);
         return HangReport.Of(

@@ -25,30 +25,36 @@ public static class MpiSuite
     public static async Task<int> RunAsync(int mostElements, bool native)
     {
         var worker = WorkerEnvironment.Detect() ?? throw new InvalidOperationException("This is started by mpirun.");
-        var methods = typeof(TransportSuite).GetMethods()
-            .Where(m => native ? Reductions.Contains(m.Name) : m.GetCustomAttribute<FactAttribute>() is not null).OrderBy(m => m.Name, StringComparer.Ordinal);
         await MpiWorld.RunAsync(
-            worker, rank => RunCases(rank, methods), Ranks.Options with { Deterministic = !native }, mostElements, CancellationToken.None);
+            worker, rank => RunCases(rank, Cases(native)), Ranks.Options with { Deterministic = !native }, mostElements, CancellationToken.None);
         return 0;
     }
 
-    private static Task RunCases(RankContext rank, IEnumerable<MethodInfo> methods)
+    /// <summary>All cases, in the order in which every rank runs them.</summary>
+    public static IEnumerable<(MethodInfo Method, object[] Arguments)> Cases(bool native) =>
+        from method in typeof(TransportSuite).GetMethods()
+        where native ? Reductions.Contains(method.Name) : method.GetCustomAttribute<FactAttribute>() is not null
+        orderby method.Name
+        from arguments in method.GetCustomAttributes<DataAttribute>().SelectMany(data => data.GetData(method)).DefaultIfEmpty([])
+        select (method, arguments);
+
+    /// <summary>The line that says how many cases have run, and how many are for more ranks than the job has.</summary>
+    public static string Counts(int ran, int left) => $"{ran} cases, {left} for more ranks";
+
+    private static Task RunCases(RankContext rank, IEnumerable<(MethodInfo Method, object[] Arguments)> cases)
     {
         // MPI libraries like to handle signals; the runtime makes this exception of one.
         Assert.Throws<NullReferenceException>(() => ((string)null!).Length);
         var suite = new Suite(rank.Group);
         var count = 0;
-        foreach (var method in methods)
+        foreach (var (method, arguments) in cases)
         {
-            foreach (var arguments in method.GetCustomAttributes<DataAttribute>().SelectMany(data => data.GetData(method)).DefaultIfEmpty([]))
-            {
-                Run(suite, rank, method, arguments);
-                count++;
-            }
+            Run(suite, rank, method, arguments);
+            count++;
         }
 
         if (rank.Rank == 0)
-            Console.WriteLine($"{count} cases");
+            Console.WriteLine(Counts(count - suite.LeftOut, suite.LeftOut));
         Ranks.CheckEmpty(rank.Tensors.Ledger, rank.Rank);
         return Task.CompletedTask;
     }
@@ -77,10 +83,15 @@ public static class MpiSuite
     {
         private readonly Dictionary<int, ProcessGroup> _groups = [];
 
+        /// <summary>Cases for more ranks than there are.</summary>
+        public int LeftOut { get; private set; }
+
         protected override bool SharesVariables => false;
 
         protected override void Run(int ranks, Action<ProcessGroup> program)
         {
+            if (ranks > world.Size)
+                LeftOut++;
             if (ranks > world.Size || world.Rank >= ranks)
                 return;
             if (!_groups.TryGetValue(ranks, out var group))

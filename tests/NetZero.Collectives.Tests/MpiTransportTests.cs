@@ -13,13 +13,13 @@ public sealed class MpiTransportTests
     [TheoryWithMpi]
     [InlineData(MpiFlavor.OpenMpi)]
     [InlineData(MpiFlavor.Mpich)]
-    public Task WholeSuite_HoldsOverMpi(MpiFlavor flavor) => RunAsync(flavor, 4, MpiSuite.Whole, int.MaxValue);
+    public Task WholeSuite_HoldsOverMpi(MpiFlavor flavor) => RunAsync(flavor, 5, MpiSuite.Whole, int.MaxValue);
 
     // The limit is MPI's int; one that a test reaches shows that what lies above it is cut and put together rightly.
     [TheoryWithMpi]
     [InlineData(MpiFlavor.OpenMpi)]
     [InlineData(MpiFlavor.Mpich)]
-    public Task WholeSuite_HoldsWhereMessagesAreSplit(MpiFlavor flavor) => RunAsync(flavor, 3, MpiSuite.Whole, 400);
+    public Task WholeSuite_HoldsWhereMessagesAreSplit(MpiFlavor flavor) => RunAsync(flavor, 4, MpiSuite.Whole, 400);
 
     // Two ranks have but one order to add in, up to which operand comes first: there the reductions of MPI itself give the bits of the tree, too.
     [TheoryWithMpi]
@@ -46,7 +46,12 @@ public sealed class MpiTransportTests
         var text = await output;
         Assert.True(process.ExitCode == 0, $"{text}\n{await errors}");
         Assert.DoesNotContain(MpiSuite.Failed, text, StringComparison.Ordinal);
-        Assert.Matches(@"\d+ cases\s*$", text);
+
+        // What needs more ranks than the job has does not run, and is not counted as if it did.
+        var cases = MpiSuite.Cases(verb == MpiSuite.NativeReductions).ToList();
+        var left = cases.Count(one => one.Method.GetParameters() is [{ Name: "ranks" }, ..] && (int)one.Arguments[0] > ranks);
+        Assert.InRange(left, 1, cases.Count - 1);
+        Assert.Contains(MpiSuite.Counts(cases.Count - left, left), text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -188,6 +188,9 @@ public abstract partial class ProcessGroup
     {
     }
 
+    /// <summary>What the other ranks of the world have called last, as far as they can be asked; nothing where they cannot. For errors: it may take a second.</summary>
+    public virtual IReadOnlyList<RankHistory> ReadOthers() => [];
+
     /// <summary>Starts a checked and recorded call.</summary>
     protected internal abstract Work Start(in CollectiveCall call);
 

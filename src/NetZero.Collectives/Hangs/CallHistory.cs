@@ -18,7 +18,7 @@ internal readonly unsafe struct CallHistory(byte* address)
     public const int Bytes = HeaderBytes + (Capacity * EntryBytes);
 
     private const int HeaderBytes = 128;
-    private const int EntryBytes = 192; // 188 are used
+    private const int EntryBytes = 192; // all are used
     private const int NameBytes = 40;
     private const int FileBytes = 36;
 
@@ -28,8 +28,11 @@ internal readonly unsafe struct CallHistory(byte* address)
     private ref long Count => ref *(long*)address;
 
     /// <summary>Notes that a call begins.</summary>
+    /// <param name="group">The group's name.</param>
+    /// <param name="groupId">See <see cref="HistoryEntry.GroupId"/>.</param>
+    /// <param name="call">The call.</param>
     /// <returns>Its number in the history.</returns>
-    public long Begin(string group, in CollectiveCall call)
+    public long Begin(string group, int groupId, in CollectiveCall call)
     {
         var number = Count;
         ref var entry = ref EntryAt(number);
@@ -41,6 +44,7 @@ internal readonly unsafe struct CallHistory(byte* address)
         entry.Bytes = call.Bytes;
         entry.Operation = (int)call.Operation;
         entry.Peer = call.Peer;
+        entry.GroupId = groupId;
         fixed (byte* text = entry.Group)
             entry.GroupLength = SharedCall.WriteLabel(group, new Span<byte>(text, NameBytes));
         fixed (byte* text = entry.Unit)
@@ -100,6 +104,7 @@ internal readonly unsafe struct CallHistory(byte* address)
         public int FileLength;
         public int Line;
         public fixed byte File[FileBytes];
+        public int GroupId;
 
         public HistoryEntry ToEntry()
         {
@@ -108,7 +113,10 @@ internal readonly unsafe struct CallHistory(byte* address)
                 return new HistoryEntry(
                     Encoding.UTF8.GetString(group, GroupLength), Sequence, (CollectiveOperation)Operation, Encoding.UTF8.GetString(unit, UnitLength),
                     Elements, Bytes, Peer, new CallSite(Encoding.UTF8.GetString(file, FileLength), Line), Stopwatch.GetElapsedTime(Started).TotalSeconds,
-                    Ended == 0 ? null : Stopwatch.GetElapsedTime(Started, Ended).TotalSeconds);
+                    Ended == 0 ? null : Stopwatch.GetElapsedTime(Started, Ended).TotalSeconds)
+                {
+                    GroupId = GroupId,
+                };
             }
         }
     }

@@ -24,12 +24,12 @@ public sealed record HangReport
     public static HangReport Of(IReadOnlyList<RankHistory> ranks)
     {
         ArgumentNullException.ThrowIfNull(ranks);
-        foreach (var group in ranks.SelectMany(rank => rank.Calls).Select(call => call.Group).Distinct())
+        foreach (var group in ranks.SelectMany(rank => rank.Calls).Select(call => (call.Group, call.GroupId)).Distinct())
         {
             // Sends and receives concern two ranks only, and each pair counts its own.
             (RankHistory Rank, HistoryEntry Last)[] latest =
             [
-                .. ranks.Select(rank => (rank, rank.Calls.LastOrDefault(call => call.Group == group && !IsPair(call)))).Where(pair => pair.Item2.Group is not null),
+                .. ranks.Select(rank => (rank, rank.Calls.LastOrDefault(call => (call.Group, call.GroupId) == group && !call.IsPair))).Where(pair => pair.Item2.Group is not null),
             ];
             if (latest.Length == 0)
                 continue;
@@ -125,8 +125,6 @@ public sealed record HangReport
             json.WriteNumber("seconds", Math.Round(seconds, 9));
         json.WriteEndObject();
     }
-
-    private static bool IsPair(in HistoryEntry call) => call.Operation is CollectiveOperation.Send or CollectiveOperation.Receive;
 
     private static string Names(IEnumerable<(RankHistory Rank, HistoryEntry Last)> ranks)
     {

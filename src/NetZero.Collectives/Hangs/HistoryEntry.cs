@@ -15,6 +15,16 @@ public readonly record struct HistoryEntry(
     string Group, long Sequence, CollectiveOperation Operation, string Unit, long Elements, long Bytes, int Peer, CallSite Site, double SecondsAgo,
     double? Seconds)
 {
+    /// <summary>Tells groups apart, also those of one name: the same on all ranks of a group.</summary>
+    public int GroupId { get; init; }
+
+    /// <summary>Whether two ranks made the same call, as far as records tell.</summary>
+    internal bool Agrees(in HistoryEntry other) =>
+        Operation == other.Operation && Unit == other.Unit && Elements == other.Elements && Bytes == other.Bytes && Peer == other.Peer;
+
+    /// <summary>Whether it is a send or a receive.</summary>
+    internal bool IsPair => Operation is CollectiveOperation.Send or CollectiveOperation.Receive;
+
     /// <summary>The call in one phrase, such as <c>AllGather #12 of 'h.3' (1,024 elements, 4,096 bytes) in group 'world' at Unit.cs:40, 0.3 s ago, not over</c>.</summary>
     public override string ToString() =>
         $"{Operation} #{Sequence} of '{Unit}' ({Elements:N0} elements, {Bytes:N0} bytes) in group '{Group}' at {Site}, {SecondsAgo:F1} s ago"

@@ -90,8 +90,12 @@ internal sealed class RankSeat(InProcessWorld world, int rank) : IRankSeat
         if (!World.IsStopped)
             return;
         EndMoving();
-        World.ThrowIfStopped(Rank);
+        ThrowIfStopped();
     }
+
+    public void ThrowIfStopped() => World.ThrowIfStopped(Rank);
+
+    public HangReport ReportHang() => World.ReportHang();
 
     public void EndMoving() => Volatile.Write(ref _moving, 0);
 

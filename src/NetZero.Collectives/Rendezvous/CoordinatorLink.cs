@@ -8,13 +8,18 @@ internal sealed class CoordinatorLink : IAsyncDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(20);
 
+    // Every rank tells every other one, so it is brief.
+    private const int CallsOfOneThatLeaves = 8;
+
     private readonly NetworkStream _stream;
     private readonly WorkerEnvironment _worker;
     private readonly Lock _sending = new();
     private readonly Dictionary<int, RankHistory> _records = [];
+    private readonly Dictionary<int, (RankHistory Said, long At)> _left = [];
     private readonly CancellationTokenSource _end = new();
     private Task _listening = Task.CompletedTask;
     private int _coordinatorProcess;
+    private bool _hasLost;
 
     private CoordinatorLink(NetworkStream stream, WorkerEnvironment worker)
     {
@@ -80,15 +85,19 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     /// <summary>From now on tells the rank of others that fail or are gone, and answers for it when somebody asks for its records.</summary>
     public void Listen(IProcessSeat seat) => _listening = Task.Run(() => ListenAsync(seat));
 
-    /// <summary>Asks all ranks for their latest calls; those that do not answer in time are left out. Not from the listening thread.</summary>
+    /// <summary>Asks all ranks for their latest calls; those that do not answer in time, or before one fails, are left out. Not from the listening thread.</summary>
     public RankHistory[] AskRecords(TimeSpan within)
     {
         lock (_records)
         {
             _records.Clear();
+
+            // Who has left answers no more, and has said in leaving what it called last.
+            foreach (var (rank, (said, at)) in _left)
+                _records[rank] = said with { Calls = [.. said.Calls.Select(call => call with { SecondsAgo = call.SecondsAgo + Stopwatch.GetElapsedTime(at).TotalSeconds })] };
             Send(Frame.Of(FrameKind.AskRecords));
             var end = Stopwatch.GetTimestamp() + (long)(within.TotalSeconds * Stopwatch.Frequency);
-            while (_records.Count < _worker.WorldSize && Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), end) is var rest && rest > TimeSpan.Zero)
+            while (_records.Count < _worker.WorldSize && !_hasLost && Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), end) is var rest && rest > TimeSpan.Zero)
                 Monitor.Wait(_records, rest);
             return [.. _records.Values.OrderBy(rank => rank.Rank)];
         }
@@ -106,8 +115,9 @@ internal sealed class CoordinatorLink : IAsyncDisposable
             writer.Write(rank);
     }));
 
-    /// <summary>Tells the others that this rank ends well.</summary>
-    public void SendLeft() => Send(Frame.Of(FrameKind.Left, writer => writer.Write(_worker.Rank)));
+    /// <summary>Tells the others that this rank ends well, and what it called last.</summary>
+    public void SendLeft(CallHistory history) => Send(Frame.Of(
+        FrameKind.Left, writer => RecordsFrame.Write(writer, _worker.Rank, [.. history.Read().TakeLast(CallsOfOneThatLeaves)])));
 
     public async ValueTask DisposeAsync()
     {
@@ -127,7 +137,7 @@ internal sealed class CoordinatorLink : IAsyncDisposable
                     return;
                 if (frame.Kind == FrameKind.AskRecords)
                 {
-                    Send(Frame.Of(FrameKind.Records, writer => RecordsFrame.Write(writer, _worker.Rank, seat.History)));
+                    Send(Frame.Of(FrameKind.Records, writer => RecordsFrame.Write(writer, _worker.Rank, seat.History.Read())));
                     continue;
                 }
 
@@ -140,16 +150,24 @@ internal sealed class CoordinatorLink : IAsyncDisposable
 
                 if (frame.Kind is not (FrameKind.Failed or FrameKind.Lost or FrameKind.Left))
                     continue;
-                var rank = reader.ReadInt32();
                 if (frame.Kind == FrameKind.Left)
                 {
-                    seat.NoteLeft(rank);
+                    var said = RecordsFrame.Read(reader) with { State = "has ended" };
+                    lock (_records)
+                        _left[said.Rank] = (said, Stopwatch.GetTimestamp());
+                    seat.NoteLeft(said.Rank);
                     continue;
                 }
 
+                var rank = reader.ReadInt32();
                 seat.Lose(rank, frame.Kind == FrameKind.Lost
                     ? new RankLostException(rank, reader.ReadInt32())
                     : ReadFailure(reader));
+                lock (_records)
+                {
+                    _hasLost = true;
+                    Monitor.PulseAll(_records);
+                }
             }
         }
         catch (OperationCanceledException)

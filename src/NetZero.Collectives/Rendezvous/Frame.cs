@@ -27,7 +27,7 @@ internal enum FrameKind : byte
     /// <summary>Coordinator: that rank's process is gone.</summary>
     Lost,
 
-    /// <summary>Rank: my program has ended well. Coordinator: that rank's has.</summary>
+    /// <summary>Rank: my program has ended well, and what I called last. Coordinator: that rank's has.</summary>
     Left,
 
     /// <summary>Rank, then coordinator to all: say what you called last.</summary>

@@ -3,11 +3,10 @@ namespace NetZero.Collectives;
 /// <summary>A rank's latest calls as they travel: <see cref="FrameKind.Records"/>.</summary>
 internal static class RecordsFrame
 {
-    public static void Write(BinaryWriter writer, int rank, CallHistory history)
+    public static void Write(BinaryWriter writer, int rank, IReadOnlyList<HistoryEntry> calls)
     {
         writer.Write(rank);
         writer.Write(Environment.ProcessId);
-        var calls = history.Read();
         writer.Write(calls.Count);
         foreach (var call in calls)
         {
@@ -22,6 +21,7 @@ internal static class RecordsFrame
             writer.Write(call.Site.Line);
             writer.Write(call.SecondsAgo);
             writer.Write(call.Seconds ?? -1);
+            writer.Write(call.GroupId);
         }
     }
 
@@ -33,7 +33,10 @@ internal static class RecordsFrame
         {
             calls[i] = new HistoryEntry(
                 reader.ReadString(), reader.ReadInt64(), (CollectiveOperation)reader.ReadInt32(), reader.ReadString(), reader.ReadInt64(), reader.ReadInt64(),
-                reader.ReadInt32(), new CallSite(reader.ReadString(), reader.ReadInt32()), reader.ReadDouble(), reader.ReadDouble() is >= 0 and var seconds ? seconds : null);
+                reader.ReadInt32(), new CallSite(reader.ReadString(), reader.ReadInt32()), reader.ReadDouble(), reader.ReadDouble() is >= 0 and var seconds ? seconds : null)
+            {
+                GroupId = reader.ReadInt32(),
+            };
         }
 
         // The process may be one of another machine, of whose state this one knows nothing.

@@ -40,6 +40,8 @@ internal sealed unsafe class StreamedGroup : ProcessGroup
 
     public override void ThrowIfStopped() => _inner.ThrowIfStopped();
 
+    public override IReadOnlyList<RankHistory> ReadOthers() => _inner.ReadOthers();
+
     public override void Barrier(in CallLabel label, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         base.Barrier(label, file, line);

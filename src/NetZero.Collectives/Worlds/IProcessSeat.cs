@@ -9,9 +9,6 @@ internal interface IProcessSeat : IRankSeat, IDisposable
     /// <summary>Whether the rank's thread has ended, so that nobody here uses what the seat holds any more.</summary>
     bool HasEnded { get; set; }
 
-    /// <summary>The rank's latest calls.</summary>
-    CallHistory History { get; }
-
     /// <summary>Another rank is gone or has failed, as its process or its connection told.</summary>
     /// <param name="rank">Which.</param>
     /// <param name="lost">What is said when the rank itself left no word.</param>

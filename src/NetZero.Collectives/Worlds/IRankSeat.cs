@@ -7,6 +7,12 @@ internal interface IRankSeat
 {
     int Rank { get; }
 
+    /// <summary>What the rank calls is recorded here.</summary>
+    CallRecorder Recorder { get; }
+
+    /// <summary>The rank's latest calls, where others read them.</summary>
+    CallHistory History { get; }
+
     /// <summary>The managed id of the thread that owns this rank.</summary>
     int ThreadId { get; set; }
 
@@ -36,4 +42,13 @@ internal interface IRankSeat
 
     /// <summary>After a stop: returns when nobody moves data any more, so that memory may be freed.</summary>
     void WaitUntilStill();
+
+    /// <summary>The rank fails; when this returns, nobody touches its buffers any more.</summary>
+    void Abort(Exception cause);
+
+    /// <summary>Throws what a rank gets to see once the world has stopped.</summary>
+    void ThrowIfStopped();
+
+    /// <summary>What all ranks called last, as far as this one can find out.</summary>
+    HangReport ReportHang();
 }

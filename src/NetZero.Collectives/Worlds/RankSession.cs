@@ -84,7 +84,7 @@ internal static class RankSession
         if (seat.Failure is { } failure and not PeerFailedException)
             link.SendFailure(failure);
         else
-            link.SendLeft();
+            link.SendLeft(seat.History);
         if (seat.Failure is { } cause)
             ExceptionDispatchInfo.Throw(cause);
     }

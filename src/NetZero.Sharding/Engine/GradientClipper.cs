@@ -6,9 +6,11 @@ namespace NetZero.Sharding;
 /// <summary>Global gradient norm and clipping.</summary>
 /// <remarks>
 /// Every stage sums over the same partition, the ranks' slices: unit by unit on each rank in double, then over ranks by the canonical tree. So the norm has the same bits at every
-/// stage. It stays on the device, where the optimizer's kernels read what follows from it: see [Note: numbers that stay on the device] in <see cref="DeviceNumbers"/>. Under hybrid sharding the replicas hold the same slices, and each group sums its own.
+/// stage. It stays on the device, where the optimizer's kernels read what follows from it: see [Note: numbers that stay on the device] in <see cref="DeviceNumbers"/>.
+/// Under hybrid sharding the replicas hold the same slices and so have the same sum: the largest of these over the replicas is that sum, and a group that leaves the norm out is
+/// found, as any rank is.
 /// </remarks>
-internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors, LossScaler? scaler)
+internal sealed class GradientClipper(ShardingGroups groups, TensorContext tensors, LossScaler? scaler)
 {
     private Tensor? _factor;
     private DeviceNumbers? _norm;
@@ -35,7 +37,7 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors,
             Decide(norm: null, NormKind.Two, maxNorm: 0, Factor());
     }
 
-    /// <summary>The norm over all ranks: one all-reduce of one number along the shard axis.</summary>
+    /// <summary>The norm over all ranks: one all-reduce of one number along each axis of the mesh.</summary>
     public DeviceNumbers Norm(NormKind kind)
     {
         var norm = Sum(kind);
@@ -51,11 +53,11 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors,
         return norm;
     }
 
-    /// <summary>Limits each element, on what this rank updates: no collective.</summary>
+    /// <summary>Limits each element, on what this rank updates: no collective. Where an overflow leaves the step out, infinities stay for the norm to find.</summary>
     public void ClipValue(double limit)
     {
         foreach (var unit in Units)
-            unit.Gradients.Resident.ClampInPlace((float)(limit * LossScale));
+            unit.Gradients.Resident.ClampInPlace((float)(limit * LossScale), keepsInfinities: scaler is not null);
     }
 
     private DeviceNumbers Sum(NormKind kind)
@@ -66,7 +68,8 @@ internal sealed class GradientClipper(ProcessGroup group, TensorContext tensors,
         sum.Clear();
         foreach (var unit in Units)
             Add(kind, unit.Gradients.Slice, sum);
-        group.AllReduce("gradient norm", sum, kind == NormKind.Infinity ? ReduceOp.Max : ReduceOp.Sum);
+        groups.Shard.AllReduce("gradient norm", sum, kind == NormKind.Infinity ? ReduceOp.Max : ReduceOp.Sum);
+        groups.Replicate?.AllReduce("gradient norm", sum, ReduceOp.Max);
         return sum;
     }
 

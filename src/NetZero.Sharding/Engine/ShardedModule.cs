@@ -36,13 +36,13 @@ public sealed partial class ShardedModule : IFlatParameters
         if (_cut.Blocks[0].Recomputes)
             throw new ArgumentException("The model itself cannot be checkpointed, only blocks and layers in it: its units would be gathered inside their own backward.");
         _units = [.. _cut.Units.Select(plan => new UnitRuntime(plan, tensors, groups, GradientAccumulationSteps))];
-        _clipper = new GradientClipper(ShardGroup, tensors, LossScaler);
+        _clipper = new GradientClipper(groups, tensors, LossScaler);
         _access = new ParameterAccess(_units, ShardGroup, tensors);
         Declare();
         var source = options.Source ?? new InitialValues(tensors.Random.Seed);
         foreach (var unit in _units.Where(u => u.Layout.Elements > 0))
             unit.Parameters.Fill(source);
-        _executor = new StepExecutor(_units, _cut.Blocks, Group, cancellation);
+        _executor = new StepExecutor(_units, _cut.Blocks, groups, cancellation);
         foreach (var block in _cut.Blocks)
             block.Module.Hooks = new UnitHooks(_executor, tensors, block.Units[0], MixedPrecision);
     }
@@ -176,6 +176,7 @@ public sealed partial class ShardedModule : IFlatParameters
 
     /// <summary>Limits each element of the gradients to [-<paramref name="limit"/>, <paramref name="limit"/>], as PyTorch's <c>clip_grad_value_</c>. No collective.</summary>
     /// <param name="limit">The largest magnitude.</param>
+    /// <remarks>Where losses are scaled, infinities stay, so that a norm taken afterwards still tells of an overflow, and the step is left out with all of its gradients.</remarks>
     /// <exception cref="InvalidOperationException">The gradients are not complete, or were clipped by norm before: values come first.</exception>
     public void ClipGradientValue(double limit)
     {

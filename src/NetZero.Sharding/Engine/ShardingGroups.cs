@@ -8,6 +8,9 @@ internal sealed class ShardingGroups
     public const string ShardAxis = "shard";
     public const string ReplicateAxis = "replicate";
 
+    /// <summary>What the small groups are called that keep a second copy.</summary>
+    public const string SecondCopy = "reshard";
+
     /// <summary>The groups of a mesh with the axis <c>shard</c>, or <c>replicate</c> and <c>shard</c> in this order.</summary>
     /// <exception cref="ArgumentException">Other axes.</exception>
     public ShardingGroups(DeviceMesh mesh)
@@ -36,7 +39,7 @@ internal sealed class ShardingGroups
     public ProcessGroup Within(int ranks)
     {
         var first = Shard.Rank / ranks * ranks;
-        return Shard.CreateSubgroup("reshard", [.. Enumerable.Range(first, ranks)]);
+        return Shard.CreateSubgroup(SecondCopy, [.. Enumerable.Range(first, ranks)]);
     }
 
     /// <summary>The mesh that a policy asks for.</summary>

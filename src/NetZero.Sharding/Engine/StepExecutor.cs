@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using NetZero.Collectives;
 using NetZero.Nn;
 
 namespace NetZero.Sharding;
 
 /// <summary>Walks a schedule: the program reports where modules begin and end, and what the schedule puts between is done.</summary>
-internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock> blocks, ProcessGroup group, CancellationToken cancellation)
+internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock> blocks, ShardingGroups groups, CancellationToken cancellation)
 {
     // Events name a block by its first unit.
     private readonly Dictionary<int, UnitBlock> _blocks = blocks.ToDictionary(b => b.Units[0]);
@@ -164,7 +163,7 @@ internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock>
     {
         if (!cancellation.IsCancellationRequested)
             return;
-        group.ThrowIfStopped();
+        groups.World.ThrowIfStopped();
         cancellation.ThrowIfCancellationRequested();
     }
 
@@ -228,16 +227,18 @@ internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock>
     private void Report(ScheduleEvent e, long start) =>
         Observer?.OnEvent(new ScheduleRecord(e, units[e.Unit].Layout.Name, units[e.Unit].BytesOf(e.Kind), start, Stopwatch.GetTimestamp()));
 
-    // The schedule is the other ranks' too, so it knows their next call.
+    // What this rank called, what the schedule has it call, and what another rank says that it called: its program may be where the schedule is, or not.
     private string OtherRanks(StepSchedule schedule)
     {
-        if (group.Size == 1)
+        var world = groups.World;
+        if (world.Size == 1)
             return "";
-        var last = group.Recorder.Calls.Select(call => $"{call.Operation} #{call.Sequence} of '{call.Unit}'").LastOrDefault("no call");
+        var last = world.Recorder.Calls.Select(call => $"{call.Operation} #{call.Sequence} of '{call.Unit}' in group '{call.Group}'").LastOrDefault("no call");
         var next = schedule.Collectives().Skip(schedule.Events.Take(_position).Count(e => e.IsCollective)).FirstOrDefault() is { } declared
-            ? $"{declared.Operation} of '{declared.Label}'"
-            : "no call of this step";
-        return $" Rank {group.Rank} made {last} last; ranks that follow the schedule, such as rank {(group.Rank == 0 ? 1 : 0)}, make {next} next.";
+            ? $"{declared.Operation} of '{declared.Label}' in group '{(declared.Axis == ShardingGroups.ShardAxis ? groups.Shard.Name : declared.Axis)}'"
+            : "none in this step";
+        var other = world.ReadOthers().Select(rank => $" {char.ToUpperInvariant(rank.Name[0])}{rank.Name[1..]}: {rank.LastCall}.").FirstOrDefault("");
+        return $" Rank {world.Rank} made {last} last, and the schedule's next call is {next}.{other}";
     }
 
     private string Expected(StepSchedule schedule) =>

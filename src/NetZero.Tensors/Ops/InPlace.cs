@@ -36,15 +36,21 @@ public static class InPlaceOps
     }
 
     /// <summary>this = this, at least -<paramref name="limit"/> and at most <paramref name="limit"/>, for floating-point tensors; NaN stays.</summary>
+    /// <param name="y">The tensor.</param>
+    /// <param name="limit">The largest magnitude.</param>
+    /// <param name="keepsInfinities">Whether infinities stay, too, so that an overflow is still seen behind it.</param>
     /// <exception cref="ArgumentOutOfRangeException">A limit below 0 or NaN.</exception>
-    public static void ClampInPlace(this Tensor y, float limit)
+    public static void ClampInPlace(this Tensor y, float limit, bool keepsInfinities = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         if (float.IsNaN(limit))
             throw new ArgumentOutOfRangeException(nameof(limit), limit, $"ClampInPlace of {y}: the limit must be a number.");
         Elementwise.CheckType(nameof(ClampInPlace), y);
         y.Storage.Touch();
-        Elementwise.MapInto(new ClampRule(limit), y, new GradientTarget(y, Accumulate: false));
+        if (keepsInfinities)
+            Elementwise.MapInto(new ClampFiniteRule(limit), y, new GradientTarget(y, Accumulate: false));
+        else
+            Elementwise.MapInto(new ClampRule(limit), y, new GradientTarget(y, Accumulate: false));
     }
 
     /// <summary>this = x, any strides on both sides, same shape; floating-point elements are converted to this type, rounded to nearest.</summary>

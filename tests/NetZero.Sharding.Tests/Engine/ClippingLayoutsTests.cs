@@ -54,9 +54,9 @@ public class ClippingLayoutsTests
                     if (ranks == 1)
                         continue;
 
-                    // One number over the shard axis; along the replicate axis everybody has it.
-                    var call = Assert.Single(found.Scalars);
-                    Assert.Equal((1, shards > 0 ? "shard" : "world"), (call.Elements, call.Group));
+                    // One number over each axis of the mesh.
+                    Assert.Equal(shards > 0 ? [("shard", 1L), ("replicate", 1L)] : [("world", 1L)], found.Scalars.Select(call => (call.Group, call.Elements)));
+                    Assert.All(found.Scalars, call => Assert.Equal(CollectiveOperation.AllReduceScalars, call.Operation));
                 }
             }
         }

@@ -1,4 +1,5 @@
 using NetZero.Nn;
+using NetZero.Tensors;
 using NetZero.Testing;
 
 namespace NetZero.Sharding.Tests.Engine;
@@ -101,6 +102,37 @@ public class LossScalingTests
         Assert.All(found.Norms[1..3], norm => Assert.False(double.IsFinite(norm)));
         Assert.True(double.IsFinite(found.Norms[0]) && double.IsFinite(found.Norms[3]));
     }
+
+    // The gradient of a logit is scaled by 2^18, beyond what 16 bits hold: infinite before its value is limited, and the norm behind that says so.
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 0)]
+    [InlineData(2, 1)]
+    [InlineData(2, 2)]
+    [InlineData(3, 3)]
+    public void Overflow_IsFoundBehindALimitOfValues(int ranks, int stage) => Ranks.Run(ranks, rank =>
+    {
+        var model = new OneWeight();
+        var scaler = new LossScalerOptions { InitialScalePower = 18, Hysteresis = 1 };
+        var sharded = FullyShard.Apply(model, rank, ShardingPolicy.ForStage(stage), new ShardingOptions { MixedPrecision = MixedPrecisionPolicy.Half, LossScaler = scaler });
+        var optimizer = new Sgd(sharded, new SgdOptions { LearningRate = 1 });
+        using (var step = sharded.BeginStep())
+        {
+            step.Backward(model.Loss(rank.Tensors.From<float>([1], [1, 1]).Cast(DType.F16)));
+            using (var gradient = sharded.GatherGradient("unit.linear.weight"))
+                Assert.Equal([float.NegativeInfinity, float.PositiveInfinity], gradient.Value.ToArray<float>());
+            sharded.ClipGradientValue(0.1);
+            var norm = sharded.ClipGradientNorm(1);
+            optimizer.Step();
+            Assert.Equal(double.PositiveInfinity, norm.Item());
+            Assert.False(sharded.AcceptGradients(norm.Item()));
+            Assert.Equal(1 << 17, sharded.LossScaler!.Scale);
+            optimizer.TakeBack();
+        }
+
+        using var weight = sharded.GatherParameter("unit.linear.weight");
+        Assert.Equal([0f, 0f], weight.Value.ToArray<float>());
+    });
 
     // The scaler doubles after each clean step. What comes after it was told belongs to the losses of this step all the same.
     [Theory]

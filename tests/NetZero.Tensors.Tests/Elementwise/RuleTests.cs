@@ -23,6 +23,7 @@ public class RuleTests
         Check(new AddScalarRule(1.7f), 1, x => Math.Abs(x + 1.7f));
         Check(new AbsRule(), 0, x => 1);
         Check(new ClampRule(0.6f), 0, x => 1);
+        Check(new ClampFiniteRule(0.6f), 0, x => 1);
         Check(new AbsBackwardRule(), 0, (_, _) => 1);
         Check(new ReciprocalRule(), 1, x => Math.Abs(1 / x));
     }

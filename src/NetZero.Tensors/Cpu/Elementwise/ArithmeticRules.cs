@@ -134,6 +134,18 @@ internal readonly struct ClampRule(float limit) : IUnaryRule
     public double Reference(double x) => double.IsNaN(x) ? x : Math.Clamp(x, -limit, limit);
 }
 
+/// <summary>y = x, at least -limit and at most limit; what is infinite or NaN stays.</summary>
+internal readonly struct ClampFiniteRule(float limit) : IUnaryRule
+{
+    // Only finite numbers less themselves are zero.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T Invoke<T>(T x)
+        where T : struct, ILanes<T> =>
+        T.Select(T.Equal(x - x, T.Splat(0f)), T.Max(T.Splat(-limit), T.Min(T.Splat(limit), x)), x);
+
+    public double Reference(double x) => double.IsFinite(x) ? Math.Clamp(x, -limit, limit) : x;
+}
+
 /// <summary>y = 1 where a = b, 0 elsewhere and where either is NaN.</summary>
 internal readonly struct EqualRule : IBinaryRule
 {
