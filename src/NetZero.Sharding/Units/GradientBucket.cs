@@ -37,7 +37,11 @@ internal sealed class GradientBucket
             _held = context.Reserve(_label, _shardElements * _dtype.SizeInBytes(), MemoryKind.Gradient);
     }
 
-    private bool IsTwoLevel => _groups.Replicate is not null;
+    // Sums of two levels in fp32 are scaled once, behind both, as everywhere (see [Note: the canonical tree] in TreeReduction): the order and the bits of the flat mesh where groups are
+    // powers of two. In 16 bits that would round a third time, and a sum can overflow whose mean does not: there each level takes its mean, which fp32 holds before it is rounded.
+    private bool ScalesOnce => _groups.Replicate is not null && _dtype == DType.F32;
+
+    private ReduceOp LevelOp => ScalesOnce ? ReduceOp.Sum : ReduceOp.Average;
 
     /// <summary>Copies a member's gradients into the bucket; its own buffer goes where nothing else is kept there.</summary>
     public void Pack(UnitGradients member)
@@ -57,12 +61,11 @@ internal sealed class GradientBucket
             return;
         }
 
-        var op = IsTwoLevel ? ReduceOp.Sum : ReduceOp.Average;
         var whole = CollectiveBuffer.Of(Whole());
         _reduced = kind == ScheduleEventKind.ReduceScatter ? ScatterTarget() : Whole();
         _reduction = kind == ScheduleEventKind.ReduceScatter
-            ? _groups.Shard.ReduceScatter(_label, whole, CollectiveBuffer.Of(_reduced), op)
-            : _groups.Shard.AllReduce(_label, whole, op);
+            ? _groups.Shard.ReduceScatter(_label, whole, CollectiveBuffer.Of(_reduced), LevelOp)
+            : _groups.Shard.AllReduce(_label, whole, LevelOp);
     }
 
     /// <summary>Takes the reduced gradients over: sets or adds to the sums, and lets buffers go that are not the sums.</summary>
@@ -70,9 +73,7 @@ internal sealed class GradientBucket
     {
         _reduction?.WaitInputs();
         _reduction = null;
-
-        // Both levels have summed; the mean is taken once, as everywhere (see [Note: the canonical tree] in TreeReduction).
-        if (IsTwoLevel)
+        if (ScalesOnce)
             _reduced!.ScaleInPlace(1f / _groups.World.Size);
         foreach (var member in _members)
             Accumulate(member);
@@ -101,7 +102,7 @@ internal sealed class GradientBucket
         _reduction!.WaitInputs();
         if (_packed is null && _policy.ShardsGradients)
             _members[0].LetBufferGo();
-        _reduction = _groups.Replicate!.AllReduce(_label, CollectiveBuffer.Of(_reduced!), ReduceOp.Sum);
+        _reduction = _groups.Replicate!.AllReduce(_label, CollectiveBuffer.Of(_reduced!), LevelOp);
     }
 
     private Tensor ScatterTarget()
