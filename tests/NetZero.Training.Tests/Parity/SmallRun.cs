@@ -41,7 +41,7 @@ internal sealed record SmallRun
     {
         var ranks = new RankOutcome[Ranks];
         var weights = new Dictionary<string, float[]>();
-        var ledgers = new MemoryLedger[Ranks];
+        var ledgers = new MemoryLedger?[Ranks];
         await Start(
             Ranks,
             rank =>
@@ -62,8 +62,14 @@ internal sealed record SmallRun
                 return Task.CompletedTask;
             },
             new WorldOptions { Timeout = TimeSpan.FromSeconds(30), Tensors = new TensorContextOptions { Threads = ThreadsPerRank } });
+
+        // Ranks that are other processes look after their own.
         for (var rank = 0; rank < Ranks; rank++)
-            Testing.Ranks.CheckEmpty(ledgers[rank], rank);
+        {
+            if (ledgers[rank] is { } ledger)
+                Testing.Ranks.CheckEmpty(ledger, rank);
+        }
+
         return new Outcome(ranks, weights);
     }
 

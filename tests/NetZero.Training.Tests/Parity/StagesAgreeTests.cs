@@ -77,7 +77,7 @@ public class StagesAgreeTests
         one.AssertSameBits(three, "1 and 3 threads per rank");
     }
 
-    private static SmallRun Run(int ranks, int accumulation, GradientReduction reduction, int stage) => new()
+    internal static SmallRun Run(int ranks, int accumulation, GradientReduction reduction, int stage) => new()
     {
         Model = Uneven,
         Text = Text,
