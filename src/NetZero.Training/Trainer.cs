@@ -61,8 +61,15 @@ public static class Trainer
         if (resume is not null && !restores)
             observer.OnResume(new ResumeReport(resume.Place, null, 0, 0, [], []));
         var source = start is null ? null : Source(run, new HuggingFaceSource(start), restores);
+        KeyValuePair<string, string>[] agreement = options.Worker is null
+            ? []
+            :
+            [
+                .. RunAgreement.Of(run), RunAgreement.Of(resume), RunAgreement.OfTrace(options.Trace),
+                .. RunAgreement.OfContents(text.Whole, validation, start),
+            ];
         var state = new RunState(run, model, text, validation, source, files, stores.Own, tokenizer, observer, resume);
-        return await TrainAsync(run, options, state, folder, observer, cancellation).ConfigureAwait(false);
+        return await TrainAsync(run, options, state, agreement, folder, observer, cancellation).ConfigureAwait(false);
     }
 
     // A checkpoint has all that is trained; the base of adapters comes from where it came at first.
@@ -70,7 +77,8 @@ public static class Trainer
         run.Lora.IsOn ? new AdaptedValues(start, new InitialValues(run.Seed)) : restores ? null : start;
 
     private static async Task<RunSummary> TrainAsync(
-        RunConfiguration run, TrainingOptions options, RunState state, RunFolder folder, ITrainingObserver observer, CancellationToken cancellation)
+        RunConfiguration run, TrainingOptions options, RunState state, KeyValuePair<string, string>[] agreement, RunFolder folder,
+        ITrainingObserver observer, CancellationToken cancellation)
     {
         // Beside training, because nothing waits for it before the summary.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -82,7 +90,7 @@ public static class Trainer
         try
         {
             await RunRanksAsync(
-                run, options, state.Resume, rank => new RankTrainer(state, rank, options.Stop).RunAsync(), end.Token).ConfigureAwait(false);
+                run, options, agreement, rank => new RankTrainer(state, rank, options).RunAsync(), end.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
@@ -129,12 +137,13 @@ public static class Trainer
     }
 
     private static Task RunRanksAsync(
-        RunConfiguration run, TrainingOptions asked, ResumePlan? resume, Func<RankContext, Task> program, CancellationToken cancellation)
+        RunConfiguration run, TrainingOptions asked, KeyValuePair<string, string>[] agreement, Func<RankContext, Task> program,
+        CancellationToken cancellation)
     {
         var worker = asked.Worker;
         if (worker is null)
             return World.RunAsync(run.Ranks, program, Options(run, asked.Device), cancellation);
-        var options = Options(run, asked.Device) with { Timeout = ProcessTimeout(run), Agreement = [.. RunAgreement.Of(run), RunAgreement.Of(resume)] };
+        var options = Options(run, asked.Device) with { Timeout = ProcessTimeout(run), Agreement = agreement };
         return worker.UsesMpi ? MpiWorld.RunAsync(worker, program, options, cancellation) : ProcessWorld.RunAsync(worker, program, options, cancellation);
     }
 
@@ -148,8 +157,6 @@ public static class Trainer
             throw new ConfigurationException($"'ranks' is {run.Ranks}, but this process was started as one of {worker.WorldSize}; leave 'ranks' out, or give the same number");
         if (worker.UsesMpi)
             MpiWorld.CheckLibrary(worker);
-        if (options.Trace)
-            throw new ConfigurationException("--trace draws ranks that are threads of one process; leave it out, or run with --ranks instead of processes");
     }
 
     private static TimeSpan ProcessTimeout(RunConfiguration run) => run.TimeoutSeconds > 0 ? TimeSpan.FromSeconds(run.TimeoutSeconds) : ProcessWait;

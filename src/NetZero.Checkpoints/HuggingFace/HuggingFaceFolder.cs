@@ -1,3 +1,7 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+
 namespace NetZero.Checkpoints;
 
 /// <summary>
@@ -12,6 +16,9 @@ public sealed class HuggingFaceFolder : IDisposable
 {
     // As many names as fit on a line when a whole model does not match.
     private const int MostNamed = 4;
+
+    // Of a tensor, at each place where Digest looks: a page of fp32.
+    private const int SampledElements = 1024;
 
     private readonly List<SafetensorsFile> _files = [];
     private readonly Dictionary<string, (SafetensorsFile File, SafetensorsTensor Tensor)> _catalogue = new(StringComparer.Ordinal);
@@ -86,6 +93,37 @@ public sealed class HuggingFaceFolder : IDisposable
         if (!_catalogue.TryGetValue(name, out var found))
             throw new CheckpointFormatException(Path, name, "is missing");
         found.File.Read(found.Tensor.Name, start, destination);
+    }
+
+    /// <summary>
+    /// A short name of what is in the folder: of <c>config.json</c>, and of each tensor's name, type, shape and elements at its
+    /// beginning, in its middle and at its end.
+    /// </summary>
+    /// <remarks>
+    /// A few KiB of each tensor are read, so that ranks on several machines can compare models of any size when they start. Training
+    /// changes every tensor that it changes nearly everywhere.
+    /// </remarks>
+    /// <exception cref="CheckpointFormatException">A file cut short since it was opened.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public string Digest()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(File.ReadAllBytes(System.IO.Path.Combine(Path, HuggingFaceGpt2Config.FileName)));
+        var sample = new float[SampledElements];
+        foreach (var spec in Tensors)
+        {
+            var (file, tensor) = _catalogue[spec.Name];
+            hash.AppendData(Encoding.UTF8.GetBytes($"\n{spec.Name} {tensor.DType} {string.Join('x', spec.Shape)}\n"));
+            var count = Math.Min(SampledElements, tensor.ElementCount);
+            var last = tensor.ElementCount - count;
+            foreach (var start in last == 0 ? [0] : (long[])[0, last / 2, last])
+            {
+                file.Read(tensor.Name, start, sample.AsSpan(0, (int)count));
+                hash.AppendData(MemoryMarshal.AsBytes(sample.AsSpan(0, (int)count)));
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
     }
 
     /// <summary>Closes the files.</summary>

@@ -113,8 +113,6 @@ internal sealed class TrainCommand
     {
         if (processes < 1)
             throw new ConfigurationException($"the number of processes is {processes}; expected a whole number, at least 1");
-        if (parsed.GetValue(_trace))
-            throw new ConfigurationException("--trace draws ranks that are threads of one process; leave it out, or use --ranks");
 
         // What is wrong is said once, before there are processes; and all are told the same folder.
         var configuration = Configuration(parsed, processes);
@@ -122,6 +120,8 @@ internal sealed class TrainCommand
         List<string> common = ["train", parsed.GetValue(_file)!, "--output", folder];
         foreach (var item in parsed.GetValue(_set) ?? [])
             common.AddRange(["--set", item]);
+        if (parsed.GetValue(_trace))
+            common.Add("--trace");
         if (parsed.GetValue(_json))
             common.Add("--json");
         List<string> arguments = [.. common];

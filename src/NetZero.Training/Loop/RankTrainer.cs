@@ -13,8 +13,8 @@ namespace NetZero.Training;
 /// </remarks>
 /// <param name="state">What the ranks share.</param>
 /// <param name="rank">The rank.</param>
-/// <param name="stop">When cancelled, the run ends after the step at hand and saves before; ranks agree on it. Only where checkpoints are on.</param>
-internal sealed class RankTrainer(RunState state, RankContext rank, CancellationToken stop)
+/// <param name="options">What was asked for beyond the configuration.</param>
+internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOptions options)
 {
     private readonly RunConfiguration _run = state.Run;
     private readonly TimeLeftEstimate _timeLeft = new();
@@ -39,6 +39,9 @@ internal sealed class RankTrainer(RunState state, RankContext rank, Cancellation
     // Of the whole run, those before the first included.
     private int _steps;
 
+    // Of ranks that are processes; those of one process write their events themselves.
+    private TraceExchange? _trace;
+
     private bool Reports => rank.Rank == 0;
 
     public Task RunAsync()
@@ -54,13 +57,13 @@ internal sealed class RankTrainer(RunState state, RankContext rank, Cancellation
         TrainingLoop? loop = null;
         var news = new RankNews(rank)
         {
-            Stop = () => checkpoints is not null && stop.IsCancellationRequested,
+            Stop = () => checkpoints is not null && options.Stop.IsCancellationRequested,
             Save = () => Reports && checkpoints is { IsDueByTime: true },
             Memory = () => RankReport.Of(_run, module, loop!),
         };
         loop = RunParts.Loop(_run, module, optimizer, data, news);
-        if (state.Files.Trace is { } trace)
-            module.Observer = new TraceRecorder(trace, rank.Tensors.Ledger, rank.Rank, state.Started);
+        if (options.Trace)
+            module.Observer = Recorder();
         if (first > 0)
             checkpoints?.SendMissing(first);
         var saved = first;
@@ -77,6 +80,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, Cancellation
             }
 
             news.EndStep();
+            _trace?.Share();
             _underWay.Enqueue(begun);
             var last = step + 1 == _run.Steps;
             var regular = _run.EvalEvery > 0 && (step + 1) % _run.EvalEvery == 0;
@@ -109,6 +113,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, Cancellation
         }
 
         checkpoints?.Finish();
+        _trace?.Share();
         state.EarlyStop = _early.Reason;
         if (_run.Ema is { IsOn: true, Save: true })
             optimizer.ExchangeAverages();
@@ -143,6 +148,16 @@ internal sealed class RankTrainer(RunState state, RankContext rank, Cancellation
             state.Begin(report);
         rank.Group.Barrier("resume");
         return (int)report.Step;
+    }
+
+    // The files are open by now.
+    private TraceRecorder Recorder()
+    {
+        var (writer, ledger) = (state.Files.Trace, rank.Tensors.Ledger);
+        if (options.Worker is not { } worker)
+            return new((in e) => writer!.Write(e), ledger, rank.Rank, state.Started);
+        _trace = new TraceExchange(rank, writer);
+        return new(_trace.Add, ledger, rank.Rank, TraceExchange.Origin(rank, state.Started, worker.LocalWorldSize == worker.WorldSize));
     }
 
     private long SamplesAfter(int step) => _origin + ((step + 1L) * _run.TrainBatchSize);

@@ -24,6 +24,34 @@ public sealed class HuggingFaceFolderTests : IDisposable
     }
 
     [Fact]
+    public void Digest_ChangesWithEachTensorAndTheConfiguration_AndWithNothingElse()
+    {
+        var (config, weights) = (File.ReadAllBytes(At(Fixtures.Gpt2Tiny.Folder, "config.json")), File.ReadAllBytes(At(Fixtures.Gpt2Tiny.Folder, "model.safetensors")));
+        var original = DigestOf(config, weights);
+        Assert.Equal(original, DigestOf(config, weights));
+        Assert.NotEqual(original, DigestOf([.. config, (byte)'\n'], weights));
+        SafetensorsTensor[] tensors;
+        using (var file = SafetensorsFile.Open(At(Fixtures.Gpt2Tiny.Folder, "model.safetensors")))
+            tensors = [.. file.Tensors];
+        foreach (var tensor in tensors)
+        {
+            var changed = weights.ToArray();
+            changed[tensor.OffsetBytes + tensor.LengthBytes - 1] ^= 0x80;
+            Assert.True(original != DigestOf(config, changed), tensor.Name);
+        }
+
+        string DigestOf(byte[] configuration, byte[] elements)
+        {
+            File.WriteAllBytes(At(_folder.Path, "config.json"), configuration);
+            File.WriteAllBytes(At(_folder.Path, "model.safetensors"), elements);
+            using var folder = HuggingFaceFolder.Open(_folder.Path);
+            return folder.Digest();
+        }
+
+        static string At(string folder, string name) => Path.Combine(folder, name);
+    }
+
+    [Fact]
     public void Read_TheRangesOfManyRanks_ReadsEachByteOnce()
     {
         using var folder = HuggingFaceFolder.Open(Fixtures.Gpt2Tiny.Folder);
