@@ -307,7 +307,13 @@ internal sealed class MpiSeat : IProcessSeat
         [
             .. _ranks.Select(hello => answers.TryGetValue(hello.Rank, out var answer)
                 ? answer
-                : new RankHistory(hello.Rank, hello.ProcessId, Volatile.Read(ref _leftAt[hello.Rank]) != 0 ? "has ended" : "does not answer", [])),
+                : new RankHistory(hello.Rank, hello.ProcessId, $"{HostOf(hello)}{(Volatile.Read(ref _leftAt[hello.Rank]) != 0 ? "has ended" : "does not answer")}", [])
+                {
+                    IsKnown = false,
+                }),
         ]);
     }
+
+    // Where it is, if not all are on one machine.
+    private string HostOf(Hello hello) => _ranks.All(other => other.Machine == hello.Machine) ? "" : $"on '{hello.Machine}', ";
 }

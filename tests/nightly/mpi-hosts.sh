@@ -57,6 +57,7 @@ train() {
     (cd "$work" && OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ip netns exec "$a" unshare --uts sh -c "hostname $a; exec \"\$@\"" sh \
         "$mpirun" --host "$net.1:1,$net.2:1" -n 2 --mca plm_rsh_agent "$work/agent" --mca btl tcp,self --mca pml ob1 \
         --mca btl_tcp_if_include "$net.0/24" --mca oob_tcp_if_include "$net.0/24" \
+        --mca oob_tcp_keepalive_time 5 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 \
         dotnet "$tool" train run.json --output "$out" "$@")
 }
 
@@ -79,7 +80,22 @@ until grep -q 'error: ' "$work/cut.log"; do
     [ $((SECONDS - start)) -lt 30 ] || { cat "$work/cut.log"; echo "nobody said anything for 30 seconds"; exit 1; }
     sleep 0.1
 done
-sleep 2
+named=$((SECONDS - start))
+sleep 0.2
 grep 'error: ' "$work/cut.log"
-grep -q 'for rank 1 (rank 1 (process [0-9]*, does not answer)' "$work/cut.log" || { cat "$work/cut.log"; echo "the rank behind the cut was not named"; exit 1; }
-echo "== the rank behind the cut was named after $((SECONDS - start)) s"
+grep -q "for rank 1 (rank 1 (process [0-9]*, on '$b', does not answer)" "$work/cut.log" || { cat "$work/cut.log"; echo "the rank behind the cut was not named"; exit 1; }
+echo "== rank 1 and its host were named after $named s"
+
+# Both sides end by themselves: who is left behind the cut learns no more from the other side.
+ranks() { for pid in $(ip netns pids "$1"); do tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q "^dotnet $tool" && echo "$pid"; done; true; }
+until [ -z "$(ranks "$a")$(ranks "$b")" ]; do
+    [ $((SECONDS - start)) -lt 40 ] || { ip netns pids "$a"; ip netns pids "$b"; echo "ranks are left forty seconds after the cut"; exit 1; }
+    sleep 0.2
+done
+echo "== no rank was left after $((SECONDS - start)) s"
+until ! kill -0 $job 2>/dev/null; do
+    [ $((SECONDS - start)) -lt 60 ] || { echo "mpirun is still there a minute after the cut"; exit 1; }
+    sleep 0.2
+done
+! wait $job || { echo "the job ended well without its rank 1"; exit 1; }
+echo "== the job had ended after $((SECONDS - start)) s"

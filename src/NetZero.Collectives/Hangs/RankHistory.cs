@@ -9,11 +9,15 @@ namespace NetZero.Collectives;
 /// <param name="Calls">Its latest calls, oldest first; at most 512.</param>
 public sealed record RankHistory(int Rank, int ProcessId, string? State, IReadOnlyList<HistoryEntry> Calls)
 {
+    /// <summary>Whether the calls are what the rank has called; not if nobody could ask it.</summary>
+    public bool IsKnown { get; init; } = true;
+
     /// <summary>The rank in one phrase: <c>rank 1 (process 4711, stopped by a signal)</c>.</summary>
     public string Name => $"rank {Rank} (process {ProcessId}{(State is null ? "" : $", {State}")})";
 
     /// <summary>What the rank called last, in one phrase.</summary>
-    public string LastCall => Calls is [.., var last] ? $"its last call was {last}" : "it has made no call yet";
+    public string LastCall => Calls is [.., var last] ? $"its last call was {last}"
+        : IsKnown ? "it has made no call yet" : "what it called last is not known";
 
     /// <summary>What the system says about a process of this machine; null where it does not.</summary>
     internal static string? StateOf(int process)
