@@ -249,8 +249,14 @@ internal sealed class MpiSeat : IProcessSeat
         if (CallOf(Rank) is not { } own)
             return;
         foreach (var rank in group.Members)
-            if (CallOf(rank) is { } theirs && !theirs.Agrees(own))
-                throw new CollectiveMismatchException(group.Name, Rank, operation.Call.ToString(), rank, theirs.ToString()) { Report = report };
+        {
+            if (CallOf(rank) is not { } theirs || theirs.Agrees(own))
+                continue;
+            throw new CollectiveMismatchException(group.Name, Rank, operation.Call.ToString(), rank, theirs.ToString())
+            {
+                Report = report,
+            };
+        }
 
         HistoryEntry? CallOf(int rank) => SameCall(report.Ranks[rank], group, operation);
     }
@@ -261,7 +267,8 @@ internal sealed class MpiSeat : IProcessSeat
         int[] missing =
         [
             .. MembersOf(group, operation).Where(rank => rank != Rank && !report.Ranks[rank].Calls.Any(
-                call => call.GroupId == group.Id && call.Sequence >= operation.Call.Sequence && call.IsPair == operation.Call.IsPointToPoint)),
+                call => call.GroupId == group.Id && call.Sequence >= operation.Call.Sequence
+                    && call.IsPair == operation.Call.IsPointToPoint)),
         ];
         if (missing.Length == 0)
             return null;

@@ -28,6 +28,16 @@ public sealed class HangReportTests
     public void OtherGroups_AreLookedAtByThemselves() => Assert.Equal(
         [1], HangReport.Of([Rank(0, Call(90, over: true), Call(7, group: "shard")), Rank(1, Call(90, over: true), Call(6, over: true, group: "shard"))]).Blamed);
 
+    // Ranks 0 and 1 are in the seventh call of their group, ranks 2 and 3 in the fourth of theirs, which has the same name: none of
+    // them waits for the others.
+    [Fact]
+    public void GroupsOfOneName_AreLookedAtByThemselves()
+    {
+        RankHistory InGroup(int rank, long sequence, int group) => Rank(rank, Call(sequence, group: "shard") with { GroupId = group });
+        Assert.Empty(HangReport.Of([InGroup(0, 7, 1), InGroup(1, 7, 1), InGroup(2, 4, 2), InGroup(3, 4, 2)]).Blamed);
+        Assert.Equal([3], HangReport.Of([InGroup(0, 7, 1), InGroup(1, 7, 1), InGroup(2, 4, 2), InGroup(3, 3, 2)]).Blamed);
+    }
+
     [Fact]
     public void ARankKeepsItsLast512Calls_WithTheirLines()
     {

@@ -188,7 +188,8 @@ public abstract partial class ProcessGroup
     {
     }
 
-    /// <summary>What the other ranks of the world have called last, as far as they can be asked; nothing where they cannot. For errors: it may take a second.</summary>
+    /// <summary>What the other ranks of the world have called last, as far as they can be asked; nothing where they cannot.</summary>
+    /// <remarks>For errors: it may take a second.</remarks>
     public virtual IReadOnlyList<RankHistory> ReadOthers() => [];
 
     /// <summary>Starts a checked and recorded call.</summary>

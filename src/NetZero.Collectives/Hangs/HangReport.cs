@@ -29,7 +29,8 @@ public sealed record HangReport
             // Sends and receives concern two ranks only, and each pair counts its own.
             (RankHistory Rank, HistoryEntry Last)[] latest =
             [
-                .. ranks.Select(rank => (rank, rank.Calls.LastOrDefault(call => (call.Group, call.GroupId) == group && !call.IsPair))).Where(pair => pair.Item2.Group is not null),
+                .. ranks.Select(rank => (rank, rank.Calls.LastOrDefault(call => (call.Group, call.GroupId) == group && !call.IsPair)))
+                    .Where(pair => pair.Item2.Group is not null),
             ];
             if (latest.Length == 0)
                 continue;

@@ -85,7 +85,8 @@ internal sealed class CoordinatorLink : IAsyncDisposable
     /// <summary>From now on tells the rank of others that fail or are gone, and answers for it when somebody asks for its records.</summary>
     public void Listen(IProcessSeat seat) => _listening = Task.Run(() => ListenAsync(seat));
 
-    /// <summary>Asks all ranks for their latest calls; those that do not answer in time, or before one fails, are left out. Not from the listening thread.</summary>
+    /// <summary>Asks all ranks for their latest calls; those that do not answer in time, or before one fails, are left out.</summary>
+    /// <remarks>Not from the listening thread.</remarks>
     public RankHistory[] AskRecords(TimeSpan within)
     {
         lock (_records)
@@ -94,10 +95,15 @@ internal sealed class CoordinatorLink : IAsyncDisposable
 
             // Who has left answers no more, and has said in leaving what it called last.
             foreach (var (rank, (said, at)) in _left)
-                _records[rank] = said with { Calls = [.. said.Calls.Select(call => call with { SecondsAgo = call.SecondsAgo + Stopwatch.GetElapsedTime(at).TotalSeconds })] };
+            {
+                var since = Stopwatch.GetElapsedTime(at).TotalSeconds;
+                _records[rank] = said with { Calls = [.. said.Calls.Select(call => call with { SecondsAgo = call.SecondsAgo + since })] };
+            }
+
             Send(Frame.Of(FrameKind.AskRecords));
             var end = Stopwatch.GetTimestamp() + (long)(within.TotalSeconds * Stopwatch.Frequency);
-            while (_records.Count < _worker.WorldSize && !_hasLost && Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), end) is var rest && rest > TimeSpan.Zero)
+            while (_records.Count < _worker.WorldSize && !_hasLost
+                && Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), end) is var rest && rest > TimeSpan.Zero)
                 Monitor.Wait(_records, rest);
             return [.. _records.Values.OrderBy(rank => rank.Rank)];
         }

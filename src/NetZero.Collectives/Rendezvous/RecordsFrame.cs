@@ -33,7 +33,8 @@ internal static class RecordsFrame
         {
             calls[i] = new HistoryEntry(
                 reader.ReadString(), reader.ReadInt64(), (CollectiveOperation)reader.ReadInt32(), reader.ReadString(), reader.ReadInt64(), reader.ReadInt64(),
-                reader.ReadInt32(), new CallSite(reader.ReadString(), reader.ReadInt32()), reader.ReadDouble(), reader.ReadDouble() is >= 0 and var seconds ? seconds : null)
+                reader.ReadInt32(), new CallSite(reader.ReadString(), reader.ReadInt32()), reader.ReadDouble(),
+                reader.ReadDouble() is >= 0 and var seconds ? seconds : null)
             {
                 GroupId = reader.ReadInt32(),
             };

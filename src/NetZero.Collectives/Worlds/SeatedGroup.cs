@@ -42,7 +42,8 @@ internal abstract unsafe class SeatedGroup : ProcessGroup
         _seat.ThrowIfStopped();
     }
 
-    public sealed override IReadOnlyList<RankHistory> ReadOthers() => [.. _seat.ReportHang().Ranks.Where(other => other.Rank != _seat.Rank)];
+    public sealed override IReadOnlyList<RankHistory> ReadOthers() =>
+        [.. _seat.ReportHang().Ranks.Where(other => other.Rank != _seat.Rank)];
 
     protected internal sealed override Work Start(in CollectiveCall call)
     {
@@ -54,7 +55,8 @@ internal abstract unsafe class SeatedGroup : ProcessGroup
         }
         catch (Exception e)
         {
-            // As with waits: whoever learns of a failure here may unwind and free the buffers of its earlier calls, so nobody may touch them then.
+            // As with waits: whoever learns of a failure here may unwind and free the buffers of its earlier calls,
+            // so nobody may touch them then.
             _seat.Abort(e);
             throw;
         }
@@ -62,7 +64,8 @@ internal abstract unsafe class SeatedGroup : ProcessGroup
 
     protected internal sealed override void ReduceScalars(in CollectiveCall call, Span<double> values)
     {
-        // Whoever moves the data reads and writes the caller's span, so it stays pinned until nobody does (a wait that throws stops them first).
+        // Whoever moves the data reads and writes the caller's span, so it stays pinned until nobody does (a wait that
+        // throws stops them first).
         fixed (double* pointer = values)
         {
             var buffer = new CollectiveBuffer(pointer, values.Length * sizeof(double), DType.U8);

@@ -6,9 +6,9 @@ namespace NetZero.Sharding;
 /// <summary>Global gradient norm and clipping.</summary>
 /// <remarks>
 /// Every stage sums over the same partition, the ranks' slices: unit by unit on each rank in double, then over ranks by the canonical tree. So the norm has the same bits at every
-/// stage. It stays on the device, where the optimizer's kernels read what follows from it: see [Note: numbers that stay on the device] in <see cref="DeviceNumbers"/>.
-/// Under hybrid sharding the replicas hold the same slices and so have the same sum: the largest of these over the replicas is that sum, and a group that leaves the norm out is
-/// found, as any rank is.
+/// stage. It stays on the device, where the optimizer's kernels read what follows from it: see [Note: numbers that stay on the
+/// device] in <see cref="DeviceNumbers"/>. Under hybrid sharding the replicas hold the same slices and so have the same sum: the largest
+/// of these over the replicas is that sum, and a group that leaves the norm out is found, as any rank is.
 /// </remarks>
 internal sealed class GradientClipper(ShardingGroups groups, TensorContext tensors, LossScaler? scaler)
 {
@@ -53,7 +53,8 @@ internal sealed class GradientClipper(ShardingGroups groups, TensorContext tenso
         return norm;
     }
 
-    /// <summary>Limits each element, on what this rank updates: no collective. Where an overflow leaves the step out, infinities stay for the norm to find.</summary>
+    /// <summary>Limits each element, on what this rank updates: no collective.</summary>
+    /// <remarks>Where an overflow leaves the step out, infinities stay for the norm to find.</remarks>
     public void ClipValue(double limit)
     {
         foreach (var unit in Units)

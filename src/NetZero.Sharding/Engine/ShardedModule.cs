@@ -176,7 +176,10 @@ public sealed partial class ShardedModule : IFlatParameters
 
     /// <summary>Limits each element of the gradients to [-<paramref name="limit"/>, <paramref name="limit"/>], as PyTorch's <c>clip_grad_value_</c>. No collective.</summary>
     /// <param name="limit">The largest magnitude.</param>
-    /// <remarks>Where losses are scaled, infinities stay, so that a norm taken afterwards still tells of an overflow, and the step is left out with all of its gradients.</remarks>
+    /// <remarks>
+    /// Where losses are scaled, infinities stay, so that a norm taken afterwards still tells of an overflow, and the step is left out
+    /// with all of its gradients.
+    /// </remarks>
     /// <exception cref="InvalidOperationException">The gradients are not complete, or were clipped by norm before: values come first.</exception>
     public void ClipGradientValue(double limit)
     {

@@ -35,6 +35,9 @@ internal sealed class ShardingGroups
     /// <summary>The ranks that hold the same slices as this one; null where nobody else does.</summary>
     public ProcessGroup? Replicate { get; }
 
+    /// <summary>How the group of an axis is called in errors and records: one that is all ranks is the world.</summary>
+    public string NameOf(string axis) => axis == ShardAxis ? Shard.Name : axis;
+
     /// <summary>The neighbours among which this rank keeps a second copy of gathered parameters.</summary>
     public ProcessGroup Within(int ranks)
     {

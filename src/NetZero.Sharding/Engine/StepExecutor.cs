@@ -4,7 +4,8 @@ using NetZero.Nn;
 namespace NetZero.Sharding;
 
 /// <summary>Walks a schedule: the program reports where modules begin and end, and what the schedule puts between is done.</summary>
-internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock> blocks, ShardingGroups groups, CancellationToken cancellation)
+internal sealed class StepExecutor(
+    UnitRuntime[] units, IReadOnlyList<UnitBlock> blocks, ShardingGroups groups, CancellationToken cancellation)
 {
     // Events name a block by its first unit.
     private readonly Dictionary<int, UnitBlock> _blocks = blocks.ToDictionary(b => b.Units[0]);
@@ -227,17 +228,20 @@ internal sealed class StepExecutor(UnitRuntime[] units, IReadOnlyList<UnitBlock>
     private void Report(ScheduleEvent e, long start) =>
         Observer?.OnEvent(new ScheduleRecord(e, units[e.Unit].Layout.Name, units[e.Unit].BytesOf(e.Kind), start, Stopwatch.GetTimestamp()));
 
-    // What this rank called, what the schedule has it call, and what another rank says that it called: its program may be where the schedule is, or not.
+    // What this rank called, what the schedule has it call, and what another rank says that it called: its program may be where
+    // the schedule is, or not.
     private string OtherRanks(StepSchedule schedule)
     {
         var world = groups.World;
         if (world.Size == 1)
             return "";
-        var last = world.Recorder.Calls.Select(call => $"{call.Operation} #{call.Sequence} of '{call.Unit}' in group '{call.Group}'").LastOrDefault("no call");
+        var last = world.Recorder.Calls
+            .Select(call => $"{call.Operation} #{call.Sequence} of '{call.Unit}' in group '{call.Group}'").LastOrDefault("no call");
         var next = schedule.Collectives().Skip(schedule.Events.Take(_position).Count(e => e.IsCollective)).FirstOrDefault() is { } declared
-            ? $"{declared.Operation} of '{declared.Label}' in group '{(declared.Axis == ShardingGroups.ShardAxis ? groups.Shard.Name : declared.Axis)}'"
+            ? $"{declared.Operation} of '{declared.Label}' in group '{groups.NameOf(declared.Axis)}'"
             : "none in this step";
-        var other = world.ReadOthers().Select(rank => $" {char.ToUpperInvariant(rank.Name[0])}{rank.Name[1..]}: {rank.LastCall}.").FirstOrDefault("");
+        var other = world.ReadOthers()
+            .Select(rank => $" {char.ToUpperInvariant(rank.Name[0])}{rank.Name[1..]}: {rank.LastCall}.").FirstOrDefault("");
         return $" Rank {world.Rank} made {last} last, and the schedule's next call is {next}.{other}";
     }
 

@@ -74,8 +74,8 @@ public sealed class StepSchedule
     {
         var ranks = isWithinSmallGroup ? _model.Units[e.Unit].Policy.ReshardAfterForward.GroupSize : _mesh.Shards;
         return Collective(
-            e, CollectiveOperation.AllGather, Units[e.Unit].Name, isWithinSmallGroup ? ShardingGroups.SecondCopy : ShardingGroups.ShardAxis, ranks, Units[e.Unit].PaddedElements,
-            PrecisionOf(e.Unit).Parameters);
+            e, CollectiveOperation.AllGather, Units[e.Unit].Name, isWithinSmallGroup ? ShardingGroups.SecondCopy : ShardingGroups.ShardAxis,
+            ranks, Units[e.Unit].PaddedElements, PrecisionOf(e.Unit).Parameters);
     }
 
     private ScheduledCollective Reduction(ScheduleEvent e, bool isOverReplicas)
@@ -84,10 +84,12 @@ public sealed class StepSchedule
         var slices = isOverReplicas && _model.Units[e.Unit].Policy.Stage > 0;
         return Collective(
             e, e.Kind == ScheduleEventKind.AllReduce ? CollectiveOperation.AllReduce : CollectiveOperation.ReduceScatter, string.Join('+', bucket.Select(u => u.Name)),
-            isOverReplicas ? ShardingGroups.ReplicateAxis : ShardingGroups.ShardAxis, isOverReplicas ? _mesh.Replicas : _mesh.Shards, bucket.Sum(u => slices ? u.ShardElements : u.PaddedElements), PrecisionOf(e.Unit).Reduction);
+            isOverReplicas ? ShardingGroups.ReplicateAxis : ShardingGroups.ShardAxis, isOverReplicas ? _mesh.Replicas : _mesh.Shards,
+            bucket.Sum(u => slices ? u.ShardElements : u.PaddedElements), PrecisionOf(e.Unit).Reduction);
     }
 
-    private static ScheduledCollective Collective(ScheduleEvent e, CollectiveOperation operation, string label, string axis, int ranks, long elements, DType dtype) =>
+    private static ScheduledCollective Collective(
+        ScheduleEvent e, CollectiveOperation operation, string label, string axis, int ranks, long elements, DType dtype) =>
         new(e, operation, label, axis, ranks, elements, WireBytes.Of(operation, elements * dtype.SizeInBytes(), ranks));
 }
 
@@ -95,7 +97,9 @@ public sealed class StepSchedule
 /// <param name="Event">The event that starts it.</param>
 /// <param name="Operation">What is done.</param>
 /// <param name="Label">Whose it is: the unit, or the units of its bucket joined by <c>+</c>.</param>
-/// <param name="Axis">Over whom: the mesh's axis <c>shard</c> or <c>replicate</c>, or <c>reshard</c> for the small group that keeps a second copy.</param>
+/// <param name="Axis">
+/// Over whom: the mesh's axis <c>shard</c> or <c>replicate</c>, or <c>reshard</c> for the small group that keeps a second copy.
+/// </param>
 /// <param name="Ranks">How many ranks take part.</param>
 /// <param name="Elements">Elements of the whole message.</param>
 /// <param name="WireBytes">Bytes that this rank sends.</param>

@@ -37,8 +37,9 @@ internal sealed class GradientBucket
             _held = context.Reserve(_label, _shardElements * _dtype.SizeInBytes(), MemoryKind.Gradient);
     }
 
-    // Sums of two levels in fp32 are scaled once, behind both, as everywhere (see [Note: the canonical tree] in TreeReduction): the order and the bits of the flat mesh where groups are
-    // powers of two. In 16 bits that would round a third time, and a sum can overflow whose mean does not: there each level takes its mean, which fp32 holds before it is rounded.
+    // Sums of two levels in fp32 are scaled once, behind both, as everywhere (see [Note: the canonical tree] in TreeReduction): the
+    // order and the bits of the flat mesh where groups are powers of two. In 16 bits that would round a third time, and a sum can
+    // overflow whose mean does not: there each level takes its mean, which fp32 holds before it is rounded.
     private bool ScalesOnce => _groups.Replicate is not null && _dtype == DType.F32;
 
     private ReduceOp LevelOp => ScalesOnce ? ReduceOp.Sum : ReduceOp.Average;

@@ -40,7 +40,8 @@ internal static class DivergingRanks
 
     public static int World(Divergence how) => how == Divergence.AGroupWithoutTheNorm ? 4 : 3;
 
-    public static WorldOptions Options(Divergence how) => how == Divergence.Late ? new WorldOptions { Timeout = Found.ShortTimeout } : Ranks.Options;
+    public static WorldOptions Options(Divergence how) =>
+        how == Divergence.Late ? new WorldOptions { Timeout = Found.ShortTimeout } : Ranks.Options;
 
     /// <param name="how">How they part.</param>
     /// <param name="stage">The stage of the policy.</param>
@@ -49,7 +50,8 @@ internal static class DivergingRanks
     public static void Run(Divergence how, int stage, RankContext rank, Action diverges)
     {
         var model = new ToyModel();
-        var sharded = FullyShard.Apply(model, rank, new ShardingPolicy { Stage = stage, ShardGroupSize = how == Divergence.AGroupWithoutTheNorm ? 2 : 0 });
+        var policy = new ShardingPolicy { Stage = stage, ShardGroupSize = how == Divergence.AGroupWithoutTheNorm ? 2 : 0 };
+        var sharded = FullyShard.Apply(model, rank, policy);
         var optimizer = new AdamW(sharded);
         Step(clips: true);
         var parts = how == Divergence.AGroupWithoutTheNorm ? rank.Rank < 2 : rank.Rank == Odd;

@@ -3,7 +3,10 @@ using NetZero.Testing;
 
 namespace NetZero.Sharding.Tests.Engine;
 
-/// <summary>What <see cref="DivergenceTests"/> asks of threads and processes, of ranks under each <c>mpirun</c> of this machine: MPI itself would hang, or damage memory.</summary>
+/// <summary>
+/// What <see cref="DivergenceTests"/> asks of threads and processes, of ranks under each <c>mpirun</c> of this machine: MPI itself would
+/// hang, or damage memory.
+/// </summary>
 public class DivergenceOverMpiTests
 {
     [TheoryWithMpi]

@@ -4,7 +4,8 @@ using NetZero.Testing;
 
 namespace NetZero.Sharding.Tests.Engine;
 
-/// <summary>Ranks that do not do the same: every rank is told within seconds who did what, at every stage, among threads and processes. <see cref="DivergenceOverMpiTests"/> has MPI.</summary>
+/// <summary>Ranks that do not do the same: every rank is told within seconds who did what, at every stage, among threads and processes.</summary>
+/// <remarks><see cref="DivergenceOverMpiTests"/> has MPI.</remarks>
 public class DivergenceTests
 {
     public static TheoryData<int, bool> Stages => StagesOf(0, 1, 2, 3);
@@ -16,31 +17,38 @@ public class DivergenceTests
 
     [Theory]
     [MemberData(nameof(Stages))]
-    public void ADifferentUnit_IsAMismatch_OfBothRanksAndUnits(int stage, bool shared) => Run(Divergence.DifferentUnit, stage, shared).IsADifferentUnit(stage);
+    public void ADifferentUnit_IsAMismatch_OfBothRanksAndUnits(int stage, bool shared) =>
+        Run(Divergence.DifferentUnit, stage, shared).IsADifferentUnit(stage);
 
     [Theory]
     [MemberData(nameof(StagesThatReduceFirst))]
-    public void ADifferentUnit_IsFound_BeforeAThirdRankHasCome(int stage, bool shared) => Run(Divergence.DifferentUnitBeforeAllHaveCome, stage, shared).IsADifferentUnit(stage);
+    public void ADifferentUnit_IsFound_BeforeAThirdRankHasCome(int stage, bool shared) =>
+        Run(Divergence.DifferentUnitBeforeAllHaveCome, stage, shared).IsADifferentUnit(stage);
 
     [Theory]
     [MemberData(nameof(Stages))]
-    public void AnotherOrder_IsNamedByTheRankThatRunsIt_WithBothUnits(int stage, bool shared) => Run(Divergence.AnotherOrder, stage, shared).IsAnotherOrder(stage);
+    public void AnotherOrder_IsNamedByTheRankThatRunsIt_WithBothUnits(int stage, bool shared) =>
+        Run(Divergence.AnotherOrder, stage, shared).IsAnotherOrder(stage);
 
     [Theory]
     [MemberData(nameof(Stages))]
-    public void OneCallFewer_IsAMismatchWithTheNext(int stage, bool shared) => Run(Divergence.OneCallFewer, stage, shared).IsOneCallFewer(stage);
+    public void OneCallFewer_IsAMismatchWithTheNext(int stage, bool shared) =>
+        Run(Divergence.OneCallFewer, stage, shared).IsOneCallFewer(stage);
 
     [Theory]
     [MemberData(nameof(ShardedStages))]
-    public void AWholeGroupWithOneCallFewer_IsAMismatchAcrossTheReplicas(int stage, bool shared) => Run(Divergence.AGroupWithoutTheNorm, stage, shared).IsAGroupWithoutTheNorm();
+    public void AWholeGroupWithOneCallFewer_IsAMismatchAcrossTheReplicas(int stage, bool shared) =>
+        Run(Divergence.AGroupWithoutTheNorm, stage, shared).IsAGroupWithoutTheNorm();
 
     [Theory]
     [MemberData(nameof(Stages))]
-    public void ARankThatLeaves_IsNamedWithTheCallThatLacksIt(int stage, bool shared) => Run(Divergence.Leaving, stage, shared).IsALeaving(stage);
+    public void ARankThatLeaves_IsNamedWithTheCallThatLacksIt(int stage, bool shared) =>
+        Run(Divergence.Leaving, stage, shared).IsALeaving(stage);
 
     [Theory]
     [MemberData(nameof(Stages))]
-    public void ARankThatIsLate_IsNamedWhenTheTimeoutPasses_WithItsLastCallAndTheUnitAwaited(int stage, bool shared) => Run(Divergence.Late, stage, shared).IsLate(stage);
+    public void ARankThatIsLate_IsNamedWhenTheTimeoutPasses_WithItsLastCallAndTheUnitAwaited(int stage, bool shared) =>
+        Run(Divergence.Late, stage, shared).IsLate(stage);
 
     private static TheoryData<int, bool> StagesOf(params ReadOnlySpan<int> stages)
     {

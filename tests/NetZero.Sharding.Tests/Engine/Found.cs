@@ -18,16 +18,19 @@ internal sealed record Found(Told?[] Told, double Seconds)
     public void IsADifferentUnit(int stage)
     {
         var operation = stage == 0 ? "AllReduce" : "ReduceScatter";
-        AllName<CollectiveMismatchException>($"rank {Odd} called {operation} #", "of 'blocks.0'", $"called {operation} #", "of 'blocks.1'", "in group 'world'");
+        AllName<CollectiveMismatchException>(
+            $"rank {Odd} called {operation} #", "of 'blocks.0'", $"called {operation} #", "of 'blocks.1'", "in group 'world'");
     }
 
     // The schedule is the same on every rank, so what is run out of order is seen before it makes a call.
     public void IsAnotherOrder(int stage)
     {
+        var next = stage switch { 0 => "AllReduce", 3 => "AllGather", _ => "ReduceScatter" };
         AllName<InvalidOperationException>(
-            "reached Forward of unit 'blocks.1' where the schedule declares Forward of unit 'blocks.0'", $"Rank {Odd} made {(stage == 0 ? "AllReduceScalars" : "AllGather")} #",
+            "reached Forward of unit 'blocks.1' where the schedule declares Forward of unit 'blocks.0'",
+            $"Rank {Odd} made {(stage == 0 ? "AllReduceScalars" : "AllGather")} #",
             $"of '{(stage == 0 ? "gradient norm" : "blocks.1")}' in group 'world' last",
-            $"the schedule's next call is {stage switch { 0 => "AllReduce", 3 => "AllGather", _ => "ReduceScatter" }} of 'blocks.1' in group 'world'",
+            $"the schedule's next call is {next} of 'blocks.1' in group 'world'",
             ". Rank 0 (process ", "): its last call was ");
         for (var rank = 0; rank < Told.Length; rank++)
             if (rank != Odd)
@@ -56,11 +59,14 @@ internal sealed record Found(Told?[] Told, double Seconds)
 
     public void IsLate(int stage)
     {
-        AllName<CollectiveTimeoutException>($"waited {ShortTimeout.TotalSeconds:0.###} s in ", $" for rank {Odd} (", $"ank {Odd}", ": its last call was ", stage == 3 ? "of 'root'" : "of 'blocks.1'");
+        AllName<CollectiveTimeoutException>(
+            $"waited {ShortTimeout.TotalSeconds:0.###} s in ", $" for rank {Odd} (", ": its last call was ",
+            stage == 3 ? "of 'root'" : "of 'blocks.1'");
         Assert.InRange(Seconds, ShortTimeout.TotalSeconds * 0.9, ShortTimeout.TotalSeconds + Promptly.TotalSeconds);
     }
 
-    // One rank at least has an error of this type, and each that failed was told all of these texts: itself, or as the reason of another's failure.
+    // One rank at least has an error of this type, and each that failed was told all of these texts: itself, or as the reason of
+    // another's failure.
     private void AllName<TError>(params string[] texts)
         where TError : Exception
     {

@@ -5,7 +5,8 @@ using NetZero.Testing;
 namespace NetZero.Sharding.Tests.Engine;
 
 /// <summary>
-/// What travels in 16 bits over a hybrid mesh is rounded once at each of its two levels, behind the mean that fp32 holds: by half a unit in the last place, u = 2^-8 of bf16 and 2^-11 of fp16.
+/// What travels in 16 bits over a hybrid mesh is rounded once at each of its two levels, behind the mean that fp32 holds: by half a unit
+/// in the last place, u = 2^-8 of bf16 and 2^-11 of fp16.
 /// </summary>
 /// <remarks>The gradient of an input x is (-x / 2, x / 2), exactly, and a step of rate 1 moves the weight from zero by its mean.</remarks>
 public class HybridRoundingTests
@@ -42,7 +43,8 @@ public class HybridRoundingTests
             Assert.All(Means(DType.F16, ranks, policy, _ => 30_000), mean => Assert.Equal(30_000, mean));
     }
 
-    // Each group's mean is off by u of its magnitude, the mean of these by as much again; fp32 adds one rounding of 2^-24 for each of S - 1 and R - 1 additions, two factors and two products.
+    // Each group's mean is off by u of its magnitude, the mean of these by as much again; fp32 adds one rounding of 2^-24 for each of
+    // S - 1 and R - 1 additions, two factors and two products.
     [Theory]
     [MemberData(nameof(Meshes))]
     public void AnyGradients_AreOffByTheRoundingsOfTwoLevels(DType dtype, int ranks, int group)
@@ -52,7 +54,8 @@ public class HybridRoundingTests
         {
             var gradients = Enumerable.Range(0, ranks).Select(rank => Rounded(dtype, 3 * MathF.Sin((rank * 2.3f) + draw))).ToArray();
             var mean = gradients.Average(g => (double)g);
-            var bound = ((Math.Pow(1 + u, 2) * Math.Pow(1 + Math.Pow(2, -24), group + (ranks / group) + 2)) - 1) * gradients.Average(g => Math.Abs((double)g));
+            var roundings = (Math.Pow(1 + u, 2) * Math.Pow(1 + Math.Pow(2, -24), group + (ranks / group) + 2)) - 1;
+            var bound = roundings * gradients.Average(g => Math.Abs((double)g));
             float[]? first = null;
             foreach (var policy in Policies(group))
             {
@@ -74,7 +77,8 @@ public class HybridRoundingTests
     private static float[] Means(DType dtype, int ranks, ShardingPolicy policy, Func<int, float> gradient) => Ranks.Run(ranks, rank =>
     {
         var model = new OneWeight();
-        var sharded = FullyShard.Apply(model, rank, policy, new ShardingOptions { MixedPrecision = MixedPrecisionPolicy.Single with { ReduceDType = dtype } });
+        var precision = MixedPrecisionPolicy.Single with { ReduceDType = dtype };
+        var sharded = FullyShard.Apply(model, rank, policy, new ShardingOptions { MixedPrecision = precision });
         using (sharded.BeginStep())
         {
             model.Loss(rank.Tensors.From<float>([2 * gradient(rank.Rank)], [1, 1])).Backward();

@@ -6,7 +6,8 @@ using NetZero.Testing;
 
 namespace NetZero.Sharding.Tests.Engine;
 
-/// <summary>Ranks that part as processes under <c>mpirun</c>. Each writes a file, since a job's output comes in any order and ends with its first failure.</summary>
+/// <summary>Ranks that part as processes under <c>mpirun</c>.</summary>
+/// <remarks>Each writes a file, since a job's output comes in any order and ends with its first failure.</remarks>
 internal static class MpiDivergence
 {
     /// <summary>How <c>mpirun</c> starts it; the divergence, the stage and a folder follow.</summary>
@@ -25,8 +26,9 @@ internal static class MpiDivergence
         try
         {
             var world = DivergingRanks.World(how);
-            using var process = Process.Start(MpiRun.Start(
-                flavor, world, [Path.Combine(AppContext.BaseDirectory, "NetZero.Sharding.Tests.dll"), Verb, $"{how}", stage.ToString(CultureInfo.InvariantCulture), folder.FullName]))!;
+            var program = Path.Combine(AppContext.BaseDirectory, "NetZero.Sharding.Tests.dll");
+            string[] arguments = [program, Verb, $"{how}", stage.ToString(CultureInfo.InvariantCulture), folder.FullName];
+            using var process = Process.Start(MpiRun.Start(flavor, world, arguments))!;
             var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             using var limit = new CancellationTokenSource(Limit);
             try
@@ -43,7 +45,8 @@ internal static class MpiDivergence
             var files = Enumerable.Range(0, world).Select(rank => FileOf(folder.FullName, rank)).ToArray();
             Assert.True(Array.TrueForAll(files, File.Exists), $"{await output}\n{await errors}");
             var ranks = Array.ConvertAll(files, Read);
-            return new Found(Array.ConvertAll(ranks, rank => rank.Told), Stopwatch.GetElapsedTime(ranks.Max(rank => rank.Diverged), ranks.Max(rank => rank.Ended)).TotalSeconds);
+            var time = Stopwatch.GetElapsedTime(ranks.Max(rank => rank.Diverged), ranks.Max(rank => rank.Ended));
+            return new Found(Array.ConvertAll(ranks, rank => rank.Told), time.TotalSeconds);
         }
         finally
         {
