@@ -40,6 +40,7 @@ public static class Trainer
         var folder = options.Writes ? RunFolder.Check(run, options, resume, stores) : RunFolder.OfAnotherRank(run);
         var tokenizer = Tokenizers.Create(run.Data.Tokenizer);
         using var text = TrainingText.Open(run, tokenizer);
+        run.Scheduler.CheckSteps(text.Steps());
         using var validation = TextDataset.OpenValidation(run, tokenizer);
         using var start = run.InitFrom is { } path ? HuggingFaceFolder.Open(path) : null;
         MachineLimits.Check(run, options.Worker);
@@ -116,12 +117,13 @@ public static class Trainer
             Files = state.Files.Written(),
             Cancelled = cancelled,
             Stopped = state.Stopped,
-            EarlyStop = stepsDone < run.Steps ? state.EarlyStop : null,
+            EarlyStop = stepsDone < state.Steps ? state.EarlyStop : null,
             Checkpoint = state.Saved?.Path,
             ResumedFrom = state.Resumed?.Step,
             Stragglers = [.. state.Stragglers.Values],
             StepsDone = stepsDone,
             Steps = run.Steps,
+            TextSteps = state.Steps < run.Steps ? state.Steps : null,
             FirstLoss = (state.Earlier.First ?? metrics.FirstOrDefault())?.Loss,
             LastLoss = (metrics.LastOrDefault() ?? state.Earlier.Last)?.Loss,
             ValidationLoss = metrics.LastOrDefault(m => m.ValidationLoss is not null)?.ValidationLoss ?? state.Earlier.ValidationLoss,

@@ -79,4 +79,26 @@ public class OutputTests
 
         Assert.Equal("\nstopped after 0 of 9 steps; kept: nothing\n", terminal.Written);
     }
+
+    // A text of 6 steps where 100 were asked for: who stops the run stops it before the sixth, and its end is no stop.
+    [Theory]
+    [InlineData(4, true, "stopped after 4 of 6 steps and saved /runs/x/step-4; --resume goes on from there")]
+    [InlineData(6, false, "the text was at its end after 6 of 100 steps")]
+    public void RunWithFewerStepsThanWereAskedFor_IsSaidToHaveThese(int done, bool stopped, string expected)
+    {
+        var terminal = new StringTerminal();
+        SummaryText.Write(terminal.Out, new RunSummary
+        {
+            OutputDirectory = "/runs/x",
+            Files = [],
+            StepsDone = done,
+            Steps = 100,
+            TextSteps = 6,
+            Stopped = stopped,
+            Checkpoint = stopped ? "/runs/x/step-4" : null,
+        });
+
+        Assert.Contains($"\n{expected}\n", terminal.Written, StringComparison.Ordinal);
+        Assert.Equal(!stopped, terminal.Written.Contains("the text was at its end", StringComparison.Ordinal));
+    }
 }

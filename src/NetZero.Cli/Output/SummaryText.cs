@@ -11,12 +11,16 @@ internal static class SummaryText
     {
         output.WriteLine();
         if (summary.Stopped)
-            output.WriteLine($"stopped after {summary.StepsDone} of {summary.Steps} steps and saved {summary.Checkpoint}; --resume goes on from there");
+        {
+            output.WriteLine(
+                $"stopped after {summary.StepsDone} of {summary.StepsInAll} steps and saved {summary.Checkpoint}; --resume goes on from there");
+        }
+
         if (summary.Cancelled)
-            output.WriteLine($"stopped after {summary.StepsDone} of {summary.Steps} steps; kept: {Files(summary)}");
+            output.WriteLine($"stopped after {summary.StepsDone} of {summary.StepsInAll} steps; kept: {Files(summary)}");
         else if (summary.EarlyStop is { } early)
             output.WriteLine(Early(summary, early));
-        else if (summary.StepsDone < summary.Steps)
+        else if (!summary.Stopped && summary.StepsDone < summary.Steps)
             output.WriteLine($"the text was at its end after {summary.StepsDone} of {summary.Steps} steps");
         if (summary is { FirstLoss: { } first, LastLoss: { } last })
         {
@@ -45,7 +49,8 @@ internal static class SummaryText
     private static string Early(RunSummary summary, EarlyStop early)
     {
         var lowest = early.BestLoss is { } loss ? $"the validation loss was lowest, {ProgressText.Real(loss)}, after step {early.BestStep}" : "the validation loss was never a number";
-        return $"stopped early after {summary.StepsDone} of {summary.Steps} steps: {lowest}, and {early.Evaluations} evaluation{(early.Evaluations == 1 ? "" : "s")} since were not lower";
+        return $"stopped early after {summary.StepsDone} of {summary.StepsInAll} steps: {lowest}, and "
+            + $"{early.Evaluations} evaluation{(early.Evaluations == 1 ? "" : "s")} since were not lower";
     }
 
     private static string Files(RunSummary summary)

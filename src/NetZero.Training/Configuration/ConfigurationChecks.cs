@@ -29,8 +29,8 @@ internal static class ConfigurationChecks
             Data = given.Data with { SequenceLength = given.Data.SequenceLength == 0 ? given.Model.Positions : given.Data.SequenceLength },
             Scheduler = given.Scheduler with
             {
-                // A run that is cut short for a trial ends within the warm-up, which is no mistake.
-                TotalSteps = given.Scheduler.TotalSteps == 0 ? Math.Max(given.Steps, given.Scheduler.WarmupSteps) : given.Scheduler.TotalSteps,
+                // How many steps a text has is known when it has been opened.
+                TotalSteps = given.Data.Epochs == 0 ? given.Scheduler.Span(given.Steps) : given.Scheduler.TotalSteps,
                 Timescale = Timescale(given.Scheduler),
             },
             Optimizer = given.Optimizer with { Betas = given.Optimizer.Betas ?? OptimizerConfiguration.DefaultBetas(given.Optimizer.Type), Momentum = given.Optimizer.Momentum ?? OptimizerConfiguration.DefaultMomentum(given.Optimizer.Type) },
@@ -50,6 +50,8 @@ internal static class ConfigurationChecks
     {
         var policy = c.Zero.ToPolicy();
         var problems = policy.Problems(c.Ranks).Select(p => $"'zero_optimization.{ZeroKeys.KeyOf(p.Property)}' {p.Message}").ToList();
+        if (c.Zero.ShardGroupSize == c.Ranks)
+            problems.Add($"'zero_optimization.shard_group_size' is {c.Ranks}, which is all ranks, as without it; leave it out");
         if (problems.Count > 0)
             return problems;
         try
@@ -186,7 +188,7 @@ internal static class ConfigurationChecks
         }
         foreach (var problem in Precision(c.Precision, c.Ranks))
             yield return problem;
-        foreach (var problem in Optimizer(c.Optimizer).Concat(Scheduler(c.Scheduler)))
+        foreach (var problem in Optimizer(c.Optimizer).Concat(Scheduler(c.Scheduler with { TotalSteps = c.Scheduler.Span(c.Steps) })))
             yield return problem;
     }
 

@@ -39,7 +39,10 @@ public sealed record SchedulerConfiguration
     /// <summary>Steps until the full rate is reached; 0 is none.</summary>
     public int WarmupSteps { get; init; }
 
-    /// <summary>The step at which the last rate is reached, where there is one; by default the run's steps, but no less than the warm-up.</summary>
+    /// <summary>
+    /// The step at which the last rate is reached, where there is one; by default the run's steps, but no less than the warm-up. 0 where
+    /// the run ends with its text (<see cref="DataConfiguration.Epochs"/>), which tells how many steps it has.
+    /// </summary>
     public int TotalSteps { get; init; }
 
     /// <summary>WarmupCosineLR: the lowest rate as a share of the full one.</summary>
@@ -79,16 +82,32 @@ public sealed record SchedulerConfiguration
     /// <summary>Whether the schedule has an end.</summary>
     public bool Ends => Type is SchedulerKind.WarmupDecayLR or SchedulerKind.WarmupCosineLR or SchedulerKind.WarmupStableDecayLR or SchedulerKind.OneCycleLR;
 
-    /// <summary>The schedule.</summary>
-    internal LearningRateSchedule Make() => Type switch
+    /// <summary>The step at which the last rate is reached in a run of so many steps.</summary>
+    /// <remarks>One that is cut short for a trial ends within the warm-up, which is no mistake.</remarks>
+    internal int Span(int steps) => TotalSteps > 0 ? TotalSteps : Math.Max(steps, WarmupSteps);
+
+    /// <summary>Refuses a text that ends before the schedule can.</summary>
+    /// <exception cref="ConfigurationException">Warm-up and fall together are longer than the text's steps.</exception>
+    internal void CheckSteps(int steps)
+    {
+        if (Type == SchedulerKind.WarmupStableDecayLR && (long)WarmupSteps + DecaySteps > Span(steps))
+        {
+            throw new ConfigurationException(
+                $"'scheduler.params.warmup_num_steps' {WarmupSteps} and 'scheduler.params.decay_num_steps' {DecaySteps} are together more "
+                + $"than the {steps} steps after which 'data.epochs' ends the run; lower either or raise the last");
+        }
+    }
+
+    /// <summary>The schedule of a run of so many steps.</summary>
+    internal LearningRateSchedule Make(int steps) => Type switch
     {
         SchedulerKind.Constant => new ConstantSchedule(),
         SchedulerKind.WarmupLR => new WarmupSchedule(WarmupSteps),
-        SchedulerKind.WarmupDecayLR => new WarmupDecaySchedule(WarmupSteps, TotalSteps),
-        SchedulerKind.WarmupCosineLR => new WarmupCosineSchedule(WarmupSteps, TotalSteps, CosineMinimumRatio),
+        SchedulerKind.WarmupDecayLR => new WarmupDecaySchedule(WarmupSteps, Span(steps)),
+        SchedulerKind.WarmupCosineLR => new WarmupCosineSchedule(WarmupSteps, Span(steps), CosineMinimumRatio),
         SchedulerKind.InverseSqrtLR => new InverseSquareRootSchedule(WarmupSteps, Timescale),
-        SchedulerKind.WarmupStableDecayLR => new WarmupStableDecaySchedule(WarmupSteps, TotalSteps, DecaySteps, MinimumRatio, DecayShape),
-        SchedulerKind.OneCycleLR => new OneCycleSchedule(TotalSteps, RisingShare, StartDivisor, EndDivisor),
+        SchedulerKind.WarmupStableDecayLR => new WarmupStableDecaySchedule(WarmupSteps, Span(steps), DecaySteps, MinimumRatio, DecayShape),
+        SchedulerKind.OneCycleLR => new OneCycleSchedule(Span(steps), RisingShare, StartDivisor, EndDivisor),
         SchedulerKind.StepLR => new StepDecaySchedule(StepSize, Gamma),
         _ => throw new InvalidOperationException($"Unknown scheduler {Type}."),
     };

@@ -51,7 +51,8 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
         var module = RunParts.Shard(_run, state.Model, rank.Group, rank.Tensors, state.Source);
         var optimizer = OptimizerParts.Make(_run, module);
         var first = Begin(module, optimizer);
-        _steps = state.Text.Steps(_origin);
+        _steps = state.Steps = state.Text.Steps(_origin);
+        _run.Scheduler.CheckSteps(_steps);
         var data = new TextBatches(state.Text.ReaderOf(rank.Rank, _origin));
         using var checkpoints = _run.Checkpoints.IsOn ? new RunCheckpoints(state, rank, _order, module, optimizer, _early) : null;
         TrainingLoop? loop = null;
@@ -61,7 +62,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
             Save = () => Reports && checkpoints is { IsDueByTime: true },
             Memory = () => RankReport.Of(_run, module, loop!),
         };
-        loop = RunParts.Loop(_run, module, optimizer, data, news);
+        loop = RunParts.Loop(_run, module, optimizer, data, news, _steps);
         if (options.Trace)
             module.Observer = Recorder();
         if (first > 0)

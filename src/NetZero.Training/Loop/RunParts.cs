@@ -67,10 +67,17 @@ internal static class RunParts
     }
 
     /// <summary>The steps of one rank, which tells the others of itself in each.</summary>
-    public static TrainingLoop Loop(RunConfiguration run, ShardedModule module, Optimizer optimizer, IBatchSource data, ITold told) =>
+    /// <param name="run">The run.</param>
+    /// <param name="module">The model.</param>
+    /// <param name="optimizer">Its optimizer.</param>
+    /// <param name="data">What the rank reads.</param>
+    /// <param name="told">What it tells.</param>
+    /// <param name="steps">Steps until the text ends; null is those that were asked for.</param>
+    public static TrainingLoop Loop(
+        RunConfiguration run, ShardedModule module, Optimizer optimizer, IBatchSource data, ITold told, int? steps = null) =>
         new(module, optimizer, data, new TrainingLoopOptions
         {
-            Schedule = run.Scheduler.Make(),
+            Schedule = run.Scheduler.Make(steps ?? run.Steps),
             GradientClipping = run.GradientClipping,
             GradientClippingNorm = run.GradientClippingNorm,
             GradientClippingValue = run.GradientClippingValue,

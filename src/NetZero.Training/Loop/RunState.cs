@@ -46,6 +46,9 @@ internal sealed class RunState(
     /// <summary>The latest report of each rank that held the others up, on rank 0.</summary>
     public SortedDictionary<int, StragglerReport> Stragglers { get; } = [];
 
+    /// <summary>Steps that the run takes if nothing stops it, those before it went on included.</summary>
+    public int Steps { get; set; } = text.Steps();
+
     /// <summary>Whether the run has ended early because it was asked to, its state saved.</summary>
     public bool Stopped { get; set; }
 

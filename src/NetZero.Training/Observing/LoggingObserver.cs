@@ -48,11 +48,11 @@ public sealed partial class LoggingObserver(ILogger logger) : ITrainingObserver
     public void OnEnd(RunSummary summary)
     {
         if (summary.Stopped)
-            Stopped(summary.StepsDone, summary.Steps, summary.Checkpoint);
+            Stopped(summary.StepsDone, summary.StepsInAll, summary.Checkpoint);
         else if (summary.Cancelled)
-            Cancelled(summary.StepsDone, summary.Steps, summary.OutputDirectory);
+            Cancelled(summary.StepsDone, summary.StepsInAll, summary.OutputDirectory);
         else if (summary.EarlyStop is { } early)
-            StoppedEarly(summary.StepsDone, summary.Steps, early.BestLoss, early.BestStep, early.Evaluations);
+            StoppedEarly(summary.StepsDone, summary.StepsInAll, early.BestLoss, early.BestStep, early.Evaluations);
         else
             Finished(summary.StepsDone, summary.Seconds, summary.LastLoss, summary.OutputDirectory);
     }

@@ -83,6 +83,12 @@ public sealed record RunSummary
     /// <summary>Steps that were asked for.</summary>
     public required int Steps { get; init; }
 
+    /// <summary>Steps until the text ends, where that is before those that were asked for; else null.</summary>
+    public int? TextSteps { get; init; }
+
+    /// <summary>Steps that the run takes if nothing stops it.</summary>
+    public int StepsInAll => TextSteps ?? Steps;
+
     /// <summary>The loss before the first update; nothing when no step was done.</summary>
     public double? FirstLoss { get; init; }
 

@@ -106,6 +106,44 @@ public sealed class UnevenInputsTests : IDisposable
         Assert.Equal((ranks == 2 ? 31 : 24) * Length, stopped.Metrics[^1].GetProperty("tokens").GetInt64());
     }
 
+    // 31 samples twice in steps of 12 are 6 steps: a schedule with an end spans these, and not the hundred that were asked for at most,
+    // also where the run goes on from its middle.
+    [Theory]
+    [InlineData("scheduler={\"type\": \"WarmupCosineLR\", \"params\": {\"warmup_num_steps\": 2}}")]
+    [InlineData("scheduler={\"type\": \"WarmupStableDecayLR\", \"params\": {\"warmup_num_steps\": 1, \"decay_num_steps\": 3}}")]
+    public async Task Schedule_SpansTheStepsThatTheTextHas(string scheduler)
+    {
+        var text = Write("text.txt", 31, 0);
+        var (ends, asked) = (new Run(_folder, "ends"), new Run(_folder, "asked"));
+        string[] settings = ["ranks=2", scheduler, "data.epochs=2", Timeout];
+        var summary = await ends.TrainAsync(text, [.. settings, "steps=100"]);
+        Assert.Equal((6, 100, 6, 6), (summary.StepsDone, summary.Steps, summary.TextSteps, summary.StepsInAll));
+        await asked.TrainAsync(text, [.. settings, "steps=6", "scheduler.params.total_num_steps=6"]);
+        Assert.Equal(Rates(asked), Rates(ends));
+        Assert.Equal(asked.ModelBytes, ends.ModelBytes);
+        Assert.True(Rates(ends)[^1] < 0.5 * Rates(ends).Max(), "the rate has fallen with the last step");
+
+        var parts = new Run(_folder, "parts");
+        string[] saving = [.. settings, "checkpoint.every_steps=1000"];
+        await parts.TrainAsync(text, [.. saving, "steps=4", "scheduler.params.total_num_steps=6"]);
+        var goesOn = new TrainingOptions { Resume = ResumePlan.Auto };
+        await Trainer.RunAsync(parts.Configure(text, [.. saving, "steps=100"]), goesOn, parts.Observer);
+        Assert.Equal(Rates(ends), Rates(parts));
+
+        static double[] Rates(Run run) => [.. run.Metrics.Select(line => line.GetProperty("learning_rate").GetDouble())];
+    }
+
+    [Fact]
+    public async Task TextThatEndsBeforeTheScheduleCan_IsRefused()
+    {
+        var run = new Run(_folder, "short");
+        var error = await Assert.ThrowsAsync<ConfigurationException>(() => run.TrainAsync(
+            Write("text.txt", 31, 0), "ranks=2", "steps=100", "data.epochs=1", "scheduler={\"type\": \"WarmupStableDecayLR\", \"params\": {\"warmup_num_steps\": 1, \"decay_num_steps\": 3}}", Timeout));
+        Assert.Contains(
+            "'scheduler.params.warmup_num_steps' 1 and 'scheduler.params.decay_num_steps' 3 are together more than the 3 steps after which 'data.epochs' ends the run; lower either or raise the last",
+            error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task EpochsThatOutlastTheSteps_ChangeNothing()
     {

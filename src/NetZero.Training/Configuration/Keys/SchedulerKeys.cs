@@ -14,7 +14,7 @@ internal static class SchedulerKeys
         },
         new ValueKey<SchedulerConfiguration, int>(
             "total_num_steps", new WholeNumber<int>(1), s => s.TotalSteps, (s, v) => s with { TotalSteps = v },
-            "The step at which the last rate is reached, where scheduler.type has an end; by default steps.")
+            "The step at which the last rate is reached, where scheduler.type has an end; by default steps, or with data.epochs as many as the run takes.")
         {
             Only = (s => s.Ends, "scheduler.type WarmupDecayLR, WarmupCosineLR, WarmupStableDecayLR or OneCycleLR"),
         },
