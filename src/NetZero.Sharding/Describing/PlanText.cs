@@ -4,24 +4,28 @@ using NetZero.Tensors;
 namespace NetZero.Sharding;
 
 /// <summary>A <see cref="ShardingPlan"/> as lines of text.</summary>
+/// <remarks>Nothing is cut off: a name that does not fit in front of its numbers has lines of its own.</remarks>
 internal static class PlanText
 {
+    private const int Width = 100;
     private const int NameWidth = 34;
 
     public static IEnumerable<string> Lines(ShardingPlan plan)
     {
-        yield return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{plan.Policy.Title} on {plan.Ranks} {(plan.Ranks == 1 ? "rank" : "ranks")}, {plan.Schedule.MicroBatches} {(plan.Schedule.MicroBatches == 1 ? "micro-batch" : "micro-batches")} a step; bytes are those of rank {plan.Rank}");
+        foreach (var line in Wrap(
+            $"{plan.Policy.Title} on {Count(plan.Ranks, "rank", "ranks")}, "
+            + $"{Count(plan.Schedule.MicroBatches, "micro-batch", "micro-batches")} a step; bytes are those of rank {plan.Rank}"))
+            yield return line;
         yield return "";
         var blocks = Blocks(plan.Schedule);
         var differ = blocks.SelectMany(block => block).Select(unit => unit.Treatment).Distinct().Count() > 1;
         yield return Row("unit", "parameters", "whole", "slice");
         foreach (var (name, layout, treatment) in Groups(blocks))
         {
-            yield return Row(
+            foreach (var line in Rows(
                 name, layout.Elements.ToString("N0", CultureInfo.InvariantCulture), ByteSize.Show(layout.PaddedElements * treatment.Types.Parameters.SizeInBytes()),
-                ByteSize.Show(layout.ShardElements * treatment.Types.Values.SizeInBytes()));
+                ByteSize.Show(layout.ShardElements * treatment.Types.Values.SizeInBytes())))
+                yield return line;
             if (differ)
                 yield return $"  {(treatment.IsFrozen ? "frozen" : "trained")}, {treatment.Types}";
         }
@@ -39,11 +43,30 @@ internal static class PlanText
         yield return Row("together", ByteSize.Show(plan.Before.Total), ByteSize.Show(plan.Highest.Total), "");
     }
 
+    private static string Count(int number, string one, string several) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {(number == 1 ? one : several)}");
+
     // A pass is one line, not its two ends.
     private static bool IsEnd(ScheduleEventKind kind) => kind is ScheduleEventKind.ForwardEnd or ScheduleEventKind.BackwardEnd or ScheduleEventKind.RecomputeEnd;
 
-    private static string Row(string name, string a, string b, string c) =>
-        $"{(name.Length > NameWidth ? name[..(NameWidth - 3)] + "..." : name).PadRight(NameWidth)}{a,18}{b,15}{c,15}".TrimEnd();
+    private static string Row(string name, string a, string b, string c) => $"{name.PadRight(NameWidth)}{a,18}{b,15}{c,15}".TrimEnd();
+
+    private static IEnumerable<string> Rows(string name, string a, string b, string c) =>
+        name.Length <= NameWidth ? [Row(name, a, b, c)] : [.. Wrap(name), Row("", a, b, c)];
+
+    // Between words, and within one that is longer than a line; what follows the first line is indented.
+    private static IEnumerable<string> Wrap(string text)
+    {
+        for (var indent = ""; text.Length > 0; indent = "  ")
+        {
+            var room = Width - indent.Length;
+            var end = text.Length <= room ? text.Length : text.LastIndexOf(' ', room);
+            if (end <= 0)
+                end = room;
+            yield return indent + text[..end];
+            text = text[end..].TrimStart();
+        }
+    }
 
     private static List<PlannedUnit[]> Blocks(StepSchedule schedule) =>
         [.. schedule.Blocks.Select(block => block.Select(unit => new PlannedUnit(schedule.Units[unit], new Treatment(schedule.IsFrozen(unit), schedule.PrecisionOf(unit)))).ToArray())];

@@ -1,3 +1,5 @@
+using NetZero.Nn;
+
 namespace NetZero.Sharding;
 
 // What can be seen to be wrong before a model is known. A setting without effect is a mistake too: whoever set it expects one.
@@ -68,8 +70,18 @@ public sealed partial record ShardingPolicy
                 yield return new(nameof(ReshardAfterForward), nothingGathered);
         }
 
-        if (ShardGroupSize > 0 && ShardGroupSize < worldSize && Stages.Max() == 0)
+        else if (Prefetch.Backward != PrefetchDepth.One.Backward && ReshardAfterForward.Keeps
+            && Overrides.All(o => o.ReshardAfterForward is null or { Keeps: true }))
+        {
+            yield return new(
+                nameof(Prefetch),
+                $"of {Prefetch.Backward} in backward would have no effect: what is kept after forward is not gathered again; leave it out");
+        }
+
+        if (ShardGroupSize > 0 && ShardGroupSize < worldSize && !ShardsSomething)
             yield return new(nameof(ShardGroupSize), "would have no effect: at stage 0 nothing is sharded; leave it out");
+        if (Ignored.Count > 0 && !ShardsSomething)
+            yield return new(nameof(Ignored), "would have no effect: at stage 0 nothing is sharded; leave it out");
         if (BucketElements > 0 && Stages.Min() == 3)
             yield return new(nameof(BucketElements), "would have no effect: at stage 3 each unit is reduced and let go by itself; leave it out");
         foreach (var other in Overrides)
@@ -77,8 +89,47 @@ public sealed partial record ShardingPolicy
                 yield return new(nameof(Overrides), $"would have no effect on '{other.Units}': give a stage, what to do after forward, or leave it out");
     }
 
+    /// <summary>Checks that each override changes something in the units of a model.</summary>
+    /// <param name="units">The units' names; <see cref="ModelUnits.RootName"/> is the root's.</param>
+    /// <exception cref="ArgumentException">A part of one does not; the message says which and why.</exception>
+    internal void CheckOverrides(IReadOnlyList<string> units)
+    {
+        for (var i = 0; i < Overrides.Count; i++)
+        {
+            var other = Overrides[i];
+            var first = units.First(unit => NamePattern.Matches(other.Units, unit));
+            var stage = TreatmentOf(first).Stage;
+            if (other.Stage is { } asked && !Changes(i, other with { Stage = null }, units))
+                throw WithoutEffect($"stage {asked}", $"is at stage {stage} without it");
+            if (other.ReshardAfterForward is { } reshard && !Changes(i, other with { ReshardAfterForward = null }, units))
+            {
+                throw WithoutEffect(
+                    $"{nameof(ReshardAfterForward)} {reshard}",
+                    stage < 3 ? $"is at stage {stage}, where nothing is gathered for a pass" : "is treated so without it");
+            }
+
+            ArgumentException WithoutEffect(string to, string why) => new(
+                $"The override of '{other.Units}' to {to} would have no effect: what it matches, such as '{first}', {why}; leave it out.");
+        }
+    }
+
+    private bool Changes(int index, UnitOverride weaker, IReadOnlyList<string> units)
+    {
+        var without = this with { Overrides = [.. Overrides.Select((other, i) => i == index ? weaker : other)] };
+        return units.Any(unit => TreatmentOf(unit) != without.TreatmentOf(unit));
+    }
+
+    private (int Stage, ReshardAfterForward? Reshard) TreatmentOf(string unit)
+    {
+        var policy = For(unit, isRoot: unit == ModelUnits.RootName);
+        return (policy.Stage, policy.ShardsParameters ? policy.ReshardAfterForward : null);
+    }
+
     /// <summary>Whether some unit shards its parameters.</summary>
     public bool ShardsSomeParameters => Stages.Max() == 3;
+
+    /// <summary>Whether some unit shards something.</summary>
+    internal bool ShardsSomething => Stages.Max() > 0;
 
     private IEnumerable<int> Stages => Overrides.Select(o => o.Stage ?? Stage).Prepend(Stage);
 

@@ -48,7 +48,11 @@ public sealed partial record ShardingPolicy
     public long BucketElements { get; init; }
 
     /// <summary>Hybrid sharding: states are sharded over groups of this many neighbouring ranks, and the groups are replicas of each other. 0 shards over all ranks.</summary>
-    /// <remarks>FSDP's HSDP (<c>replicate</c> x <c>shard</c> mesh), DeepSpeed's MiCS (<c>mics_shard_size</c>; Zhang et al. 2022).</remarks>
+    /// <remarks>
+    /// FSDP's HSDP (<c>replicate</c> x <c>shard</c> mesh), DeepSpeed's MiCS (<c>mics_shard_size</c>; Zhang et al. 2022). As many as there
+    /// are ranks is all of them: programs compute the number, as the ranks of a node, and one node is no mistake. A configuration, in
+    /// which somebody wrote it, is told.
+    /// </remarks>
     public int ShardGroupSize { get; init; }
 
     /// <summary>Which modules are units, as <see cref="NamePattern"/>s of their names; empty takes what the model declares.</summary>

@@ -49,7 +49,7 @@ internal sealed class ModelUnits
             units.Add(name, module, isConditional, cut.Cut(name, isRoot: false, [.. own.Select(p => (names[p.Parameter], p.Parameter))]));
         }
 
-        cut.CheckPatterns([.. names.Select(n => (n.Value, n.Key))], units._blocks.Select(b => b.Name));
+        cut.CheckPatterns([.. names.Select(n => (n.Value, n.Key))], [.. units._blocks.Select(b => b.Name)], owners);
         return units;
     }
 

@@ -30,24 +30,44 @@ internal sealed class UnitCutter(ShardingPolicy policy, int shards, FreezeGroups
 
     /// <summary>A pattern that matches nothing is a mistake.</summary>
     /// <exception cref="ArgumentException">One does; the message names it and what there is.</exception>
-    public void CheckPatterns(IReadOnlyList<(string Name, Parameter Parameter)> named, IEnumerable<string> blocks)
+    /// <param name="named">All parameters.</param>
+    /// <param name="blocks">The blocks' names.</param>
+    /// <param name="owners">Which block each parameter is in.</param>
+    public void CheckPatterns(
+        IReadOnlyList<(string Name, Parameter Parameter)> named, IReadOnlyList<string> blocks, IReadOnlyDictionary<Parameter, string> owners)
     {
         var parameters = named.Select(p => p.Name);
         foreach (var pattern in policy.Ignored)
-            if (!parameters.Any(name => NamePattern.Matches(pattern, name)))
-                throw NoMatch("ignored", pattern, "parameter", parameters);
+            CheckIgnored(pattern, named, owners);
         foreach (var pattern in freezing.Patterns)
             if (!parameters.Any(name => NamePattern.Matches(pattern, name)))
                 throw NoMatch("freezing", pattern, "parameter", parameters);
         foreach (var other in policy.Overrides)
             if (!blocks.Any(name => NamePattern.Matches(other.Units, name)))
                 throw NoMatch("override's", other.Units, "unit", blocks);
+        policy.CheckOverrides(blocks);
         foreach (var other in precision.Overrides)
             CheckEffect(other, named);
     }
 
     public static ArgumentException NoMatch(string use, string pattern, string what, IEnumerable<string> names) =>
         new($"The {use} pattern '{pattern}' matches no {what} of the model; {what}s are named {NamePattern.Sample([.. names])}.");
+
+    private void CheckIgnored(
+        string pattern, IReadOnlyList<(string Name, Parameter Parameter)> named, IReadOnlyDictionary<Parameter, string> owners)
+    {
+        var matched = named.Where(p => NamePattern.Matches(pattern, p.Name)).ToList();
+        if (matched.Count == 0)
+            throw NoMatch("ignored", pattern, "parameter", named.Select(p => p.Name));
+
+        // Alone a rank shares nothing, whatever the policy says.
+        if (policy.ShardsSomething && matched.TrueForAll(p => !policy.For(owners[p.Parameter], isRoot: false).ShardsOptimizer))
+        {
+            throw new ArgumentException(
+                $"The ignored pattern '{pattern}' would have no effect: what it matches, such as '{matched[0].Name}', lies in "
+                + $"'{owners[matched[0].Parameter]}', which is at stage 0; leave it out.");
+        }
+    }
 
     private void CheckEffect(PrecisionOverride other, IReadOnlyList<(string Name, Parameter Parameter)> named)
     {

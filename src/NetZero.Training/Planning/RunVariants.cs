@@ -119,7 +119,7 @@ public static class RunVariants
             ShardGroupSize = stage == 0 ? 0 : run.Zero.ShardGroupSize,
             Units = run.Zero.Units,
             MinimumParameters = run.Zero.MinimumParameters,
-            Ignored = run.Zero.Ignored,
+            Ignored = stage == 0 ? [] : run.Zero.Ignored,
         },
     };
 

@@ -90,6 +90,46 @@ public class DescribeTests
         Assert.Equal(2048 + (2 * 4096), plan.Peak[MemoryKind.Gathered]);
     }
 
+    // Names that do not fit in front of their numbers have lines of their own, and what is longer than a line has several.
+    [Fact]
+    public void Plan_Text_FitsItsLines_AndCutsNothingOff()
+    {
+        var model = new ToyModel(blocks: 12);
+        var others = Enumerable.Range(0, 12).Select(i => new UnitOverride($"blocks.{i}") { Stage = i % 3 });
+        var text = FullyShard.Describe(model, 2, new ShardingPolicy { Overrides = [.. others] }, Program(model)).ToString();
+        Assert.All(text.Split('\n'), line => Assert.InRange(line.Length, 0, 100));
+        var head = string.Join(' ', text[..text.IndexOf("\n\n", StringComparison.Ordinal)].Split('\n').Select(line => line.Trim()));
+        Assert.Equal(
+            "ZeRO stage 3, otherwise for blocks.0, blocks.1, blocks.2, blocks.3, blocks.4, blocks.5, blocks.6, blocks.7, blocks.8, blocks.9, "
+            + "blocks.10, blocks.11 on 2 ranks, 1 micro-batch a step; bytes are those of rank 0",
+            head);
+
+        var names = (string[])[new('a', 60), new('b', 130)];
+        var deep = new LongNames(names);
+        text = FullyShard.Describe(deep, 2, ShardingPolicy.Zero3, module => () =>
+        {
+            using var step = module.BeginStep();
+            step.Backward(deep.Loss(module.Tensors.Full([4, 3], 0.5f)));
+            module.Update((_, _) => { });
+        }).ToString();
+        Assert.All(text.Split('\n'), line => Assert.InRange(line.Length, 0, 100));
+        Assert.Contains($"\n{names[0]}\n{"12",52}", text, StringComparison.Ordinal);
+        Assert.Contains($"\n{names[1][..100]}\n  {names[1][100..]}\n{"16",52}", text, StringComparison.Ordinal);
+    }
+
+    private sealed class LongNames : Module
+    {
+        private readonly Linear[] _blocks;
+
+        public LongNames(string[] names) => _blocks = [.. names.Select((name, i) => AddUnit(name, new Linear(3, 3 + i)))];
+
+        public Tensor Loss(Tensor x)
+        {
+            using var call = Enter(x.Context);
+            return call.Return(_blocks.Aggregate(x, (y, block) => block.Call(y)).Sum());
+        }
+    }
+
     [Fact]
     public void Step_ThatLeavesAnEventOut_IsRefused()
     {

@@ -23,7 +23,7 @@ public class ClippingLayoutsTests
         {
             var data = new TheoryData<string, int, int>();
             foreach (var layout in Layouts.Keys)
-                foreach (var (ranks, shards) in (ReadOnlySpan<(int, int)>)[(1, 0), (2, 0), (3, 0), (5, 0), (4, 2), (6, 2), (6, 3)])
+                foreach (var (ranks, shards) in (ReadOnlySpan<(int, int)>)[(1, 0), (2, 0), (3, 0), (5, 0), (7, 0), (9, 0), (4, 2), (6, 2), (6, 3), (8, 4)])
                     data.Add(layout, ranks, shards);
             return data;
         }
@@ -103,7 +103,7 @@ public class ClippingLayoutsTests
             yield return new ShardingPolicy { Stage = stage, ShardGroupSize = shards };
         yield return new ShardingPolicy { Stage = 1, ShardGroupSize = shards, BucketElements = 1_000_000 };
         if (ranks > 1)
-            yield return new ShardingPolicy { ShardGroupSize = shards, ReshardAfterForward = ReshardAfterForward.No, Prefetch = new PrefetchDepth(0, 2) };
+            yield return new ShardingPolicy { ShardGroupSize = shards, ReshardAfterForward = ReshardAfterForward.No, Prefetch = new PrefetchDepth(2, 1) };
     }
 
     private static double Length(NormKind kind, IEnumerable<float> values) => kind switch

@@ -15,6 +15,8 @@ public class ConditionalUnitTests
     [InlineData(2, 3)]
     [InlineData(4, 1)]
     [InlineData(4, 3)]
+    [InlineData(8, 2)]
+    [InlineData(8, 3)]
     public void Experts_ThatOnlySomeRanksRun_MoveByTheMeanOverAllRanks(int ranks, int stage)
     {
         var weights = Ranks.Run(ranks, rank =>

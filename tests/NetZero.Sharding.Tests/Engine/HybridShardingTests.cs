@@ -130,7 +130,7 @@ public class HybridShardingTests
         yield return new ShardingPolicy { Stage = 2, ShardGroupSize = group, BucketElements = 2048 };
         yield return new ShardingPolicy { Stage = 1, ShardGroupSize = group };
         yield return new ShardingPolicy { Stage = 1, ShardGroupSize = group, BucketElements = 1_000_000 };
-        yield return new ShardingPolicy { Stage = 3, ShardGroupSize = group, ReshardAfterForward = ReshardAfterForward.No, Prefetch = new PrefetchDepth(2, 0) };
+        yield return new ShardingPolicy { Stage = 3, ShardGroupSize = group, ReshardAfterForward = ReshardAfterForward.No, Prefetch = new PrefetchDepth(2, 1) };
         if (group % 2 == 0 && group > 2)
             yield return new ShardingPolicy { Stage = 3, ShardGroupSize = group, ReshardAfterForward = ReshardAfterForward.Within(2) };
     }

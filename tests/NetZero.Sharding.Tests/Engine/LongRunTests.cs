@@ -48,12 +48,15 @@ public class LongRunTests
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(3)]
-    public void RanksThatAreLate_AnywhereInTheStep_ChangeNoBit(int stage)
+    [InlineData(3, 0)]
+    [InlineData(3, 1)]
+    [InlineData(3, 3)]
+    [InlineData(7, 2)]
+    [InlineData(8, 0)]
+    [InlineData(9, 3)]
+    public void RanksThatAreLate_AnywhereInTheStep_ChangeNoBit(int ranks, int stage)
     {
-        var run = new ToyRun { Model = () => new ToyModel(), Ranks = 3, Steps = 3, GlobalRows = 6, Clip = 0.1, Policy = ShardingPolicy.ForStage(stage) };
+        var run = new ToyRun { Model = () => new ToyModel(), Ranks = ranks, Steps = 3, GlobalRows = 2 * ranks, Clip = 0.1, Policy = ShardingPolicy.ForStage(stage) };
         var prompt = run.Run();
         foreach (var kind in (ScheduleEventKind[])[ScheduleEventKind.Forward, ScheduleEventKind.AllGather, ScheduleEventKind.Backward, ScheduleEventKind.Update])
             (run with { Observe = rank => new Late(kind, rank.Rank) }).Run().AssertSameBits(prompt);

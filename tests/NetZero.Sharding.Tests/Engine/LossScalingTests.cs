@@ -67,14 +67,15 @@ public class LossScalingTests
 
     // Rank 1 alone overflows in steps 1 and 2: nobody updates in them, everybody's scale is halved once (hysteresis 2), and all stages have the same bits.
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void OverflowOnOneRank_SkipsTheStepOnEveryRank(int stage)
+    [InlineData(3, 0)]
+    [InlineData(3, 1)]
+    [InlineData(3, 2)]
+    [InlineData(3, 3)]
+    [InlineData(7, 3)]
+    [InlineData(8, 1)]
+    [InlineData(9, 2)]
+    public void OverflowOnOneRank_SkipsTheStepOnEveryRank(int ranks, int stage)
     {
-        const int ranks = 3;
-        var scales = new double[ranks][];
         ToyRun Run(int stage) => new()
         {
             Model = () => new ToyModel(2),
@@ -103,7 +104,8 @@ public class LossScalingTests
         Assert.True(double.IsFinite(found.Norms[0]) && double.IsFinite(found.Norms[3]));
     }
 
-    // The gradient of a logit is scaled by 2^18, beyond what 16 bits hold: infinite before its value is limited, and the norm behind that says so.
+    // The gradient of a logit is scaled by 2^18, beyond what 16 bits hold: infinite before its value is limited, and the norm behind
+    // that says so.
     [Theory]
     [InlineData(1, 0)]
     [InlineData(2, 0)]
@@ -114,7 +116,8 @@ public class LossScalingTests
     {
         var model = new OneWeight();
         var scaler = new LossScalerOptions { InitialScalePower = 18, Hysteresis = 1 };
-        var sharded = FullyShard.Apply(model, rank, ShardingPolicy.ForStage(stage), new ShardingOptions { MixedPrecision = MixedPrecisionPolicy.Half, LossScaler = scaler });
+        var options = new ShardingOptions { MixedPrecision = MixedPrecisionPolicy.Half, LossScaler = scaler };
+        var sharded = FullyShard.Apply(model, rank, ShardingPolicy.ForStage(stage), options);
         var optimizer = new Sgd(sharded, new SgdOptions { LearningRate = 1 });
         using (var step = sharded.BeginStep())
         {

@@ -48,7 +48,7 @@ public class PolicyProperties
         // The reference shards over the same groups and cuts the same units, because norms are summed slice by slice; everything else is plain.
         var plain = new ShardingPolicy
         {
-            Stage = draw.Policy.ShardGroupSize > 0 ? 1 : 0,
+            Stage = draw.Policy.ShardGroupSize > 0 || draw.Policy.Ignored.Count > 0 ? 1 : 0,
             Reduction = draw.Policy.Reduction,
             ShardGroupSize = draw.Policy.ShardGroupSize,
             Units = draw.Policy.Units,
@@ -92,8 +92,15 @@ public class PolicyProperties
             ReshardAfterForward = reshard,
             MinimumUnitElements = smallest,
             Ignored = ignored,
-            Overrides = [new UnitOverride("root") { Stage = other <= 3 ? other : null, ReshardAfterForward = root ? ReshardAfterForward.Yes : ReshardAfterForward.No }],
+            Overrides = OverrideOf(stage, other <= 3 && other != stage ? other : null, root),
         }, ranks);
+
+    // What would change nothing is refused: another stage than the policy's, and letting go of the root, which is kept, where it is gathered at all.
+    private static UnitOverride[] OverrideOf(int stage, int? other, bool letsGo) => (other, letsGo && (other ?? stage) == 3) switch
+    {
+        (null, false) => [],
+        var (_, lets) => [new UnitOverride("root") { Stage = other, ReshardAfterForward = lets ? ReshardAfterForward.Yes : null }],
+    };
 
     // Settings that would have no effect where they were drawn are left out, as the checks ask.
     private static ShardingPolicy Meaningful(ShardingPolicy policy, int ranks)
@@ -106,9 +113,12 @@ public class PolicyProperties
                 nameof(ShardingPolicy.ReshardAfterForward) => policy with { ReshardAfterForward = default, Overrides = [] },
                 nameof(ShardingPolicy.BucketElements) => policy with { BucketElements = 0 },
                 nameof(ShardingPolicy.ShardGroupSize) => policy with { ShardGroupSize = 0 },
+                nameof(ShardingPolicy.Ignored) => policy with { Ignored = [] },
                 _ => throw new InvalidOperationException($"No draw should have this problem: {problem}"),
             };
-        return policy;
+
+        // The patterns match something in the root, and perhaps nothing elsewhere.
+        return (policy.Overrides is [{ Stage: { } root }] ? root : policy.Stage) == 0 ? policy with { Ignored = [] } : policy;
     }
 
     private static IEnumerable<int> Divisors(int ranks) => Enumerable.Range(2, Math.Max(0, ranks - 1)).Where(k => ranks % k == 0);

@@ -23,8 +23,8 @@ public class SingleRankParityTests
         {
             var data = new TheoryData<string, int, int>();
             foreach (var model in Models.Keys)
-                foreach (var ranks in (int[])[2, 3, 5])
-                    for (var stage = 0; stage <= 3; stage++)
+                foreach (var ranks in (int[])[2, 3, 5, 7, 8, 9])
+                    for (var stage = ranks > 5 ? 3 : 0; stage <= 3; stage++)
                         data.Add(model, ranks, stage);
             return data;
         }

@@ -27,7 +27,7 @@ public class TestTransformerTests
         {
             var data = new TheoryData<string, int>();
             foreach (var policy in Policies.Keys)
-                foreach (var ranks in (int[])[2, 3])
+                foreach (var ranks in (int[])[2, 3, 7, 8, 9])
                     data.Add(policy, ranks);
             return data;
         }

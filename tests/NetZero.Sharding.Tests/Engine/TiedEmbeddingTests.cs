@@ -16,6 +16,9 @@ public class TiedEmbeddingTests
     [InlineData(3, 2)]
     [InlineData(3, 3)]
     [InlineData(5, 3)]
+    [InlineData(7, 3)]
+    [InlineData(8, 2)]
+    [InlineData(9, 3)]
     public void TiedEmbedding_OfFourRowsARankAndOne_ChangesInEveryRowAndColumn(int ranks, int stage)
     {
         var vocabulary = (4 * ranks) + 1;

@@ -49,6 +49,11 @@ public class ShardingPolicyTests
             new ShardingPolicy { BucketElements = 5 }, 2
         },
         {
+            "Prefetch of 2 in backward would have no effect: what is kept after forward is not gathered again; leave it out",
+            new ShardingPolicy { ReshardAfterForward = ReshardAfterForward.No, Prefetch = new PrefetchDepth(2, 2) }, 2
+        },
+        { "Ignored would have no effect: at stage 0 nothing is sharded; leave it out", new ShardingPolicy { Stage = 0, Ignored = ["**.bias"] }, 2 },
+        {
             "Overrides would have no effect on 'h.0': give a stage, what to do after forward, or leave it out",
             new ShardingPolicy { Overrides = [new UnitOverride("h.0")] }, 2
         },
@@ -58,6 +63,64 @@ public class ShardingPolicyTests
     [MemberData(nameof(Mistakes))]
     public void Policy_ThatCannotBeOrHasNoEffect_IsRefusedWithTheFix(string message, ShardingPolicy policy, int ranks) =>
         Assert.Equal(message, Assert.Throws<ArgumentException>(() => policy.Validate(ranks)).Message);
+
+    public static TheoryData<string, ShardingPolicy> MistakesInAModel => new()
+    {
+        {
+            "The override of 'blocks.*' to stage 3 would have no effect: what it matches, such as 'blocks.0', is at stage 3 without it; leave it out.",
+            new ShardingPolicy { Overrides = [new("blocks.*") { Stage = 3, ReshardAfterForward = ReshardAfterForward.No }] }
+        },
+        {
+            "The override of 'blocks.0' to stage 1 would have no effect: what it matches, such as 'blocks.0', is at stage 0 without it; leave it out.",
+            new ShardingPolicy { Stage = 2, Overrides = [new("blocks.0") { Stage = 1 }, new("blocks.*") { Stage = 0 }] }
+        },
+        {
+            "The override of 'blocks.1' to ReshardAfterForward false would have no effect: what it matches, such as 'blocks.1', is at stage 2, where nothing is gathered for a pass; leave it out.",
+            new ShardingPolicy { Stage = 2, Overrides = [new("blocks.0") { Stage = 3 }, new("blocks.1") { ReshardAfterForward = ReshardAfterForward.No }] }
+        },
+        {
+            "The override of 'root' to ReshardAfterForward false would have no effect: what it matches, such as 'root', is treated so without it; leave it out.",
+            new ShardingPolicy { Overrides = [new("root") { ReshardAfterForward = ReshardAfterForward.No }] }
+        },
+        {
+            "The ignored pattern 'head.*' would have no effect: what it matches, such as 'head.weight', lies in 'root', which is at stage 0; leave it out.",
+            new ShardingPolicy { Ignored = ["head.*"], Overrides = [new("root") { Stage = 0 }] }
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(MistakesInAModel))]
+    public void Setting_WithoutEffectOnTheModel_IsRefusedWithTheFix(string message, ShardingPolicy policy)
+    {
+        Assert.Equal(message, Assert.Throws<ArgumentException>(() => FullyShard.Validate(new Engine.ToyModel(), policy, 2)).Message);
+        Testing.Ranks.Run(2, rank => Assert.Equal(message, Assert.Throws<ArgumentException>(() => FullyShard.Apply(new Engine.ToyModel(), rank, policy)).Message));
+    }
+
+    public static TheoryData<ShardingPolicy> SettingsOfOneUnit =>
+    [
+        new() { Overrides = [new("root") { ReshardAfterForward = ReshardAfterForward.Yes }] },
+        new() { Stage = 1, Overrides = [new("blocks.*") { Stage = 3 }, new("blocks.0") { Stage = 2 }] },
+        new() { Stage = 2, Overrides = [new("blocks.*") { Stage = 3, ReshardAfterForward = ReshardAfterForward.No }] },
+        new() { Ignored = ["**.bias"], Overrides = [new("root") { Stage = 0 }] },
+    ];
+
+    // A rank alone takes the same policy.
+    [Theory]
+    [MemberData(nameof(SettingsOfOneUnit))]
+    public void Setting_ThatChangesOneUnit_IsTaken(ShardingPolicy policy)
+    {
+        FullyShard.Validate(new Engine.ToyModel(), policy, 2);
+        Testing.Ranks.Run(1, rank => FullyShard.Apply(new Engine.ToyModel(), rank, policy));
+    }
+
+    // A program computes the number, as the ranks of a node; a configuration that says it is told (ConfigurationChecks).
+    [Fact]
+    public void GroupsOfAllRanks_AreTheFlatMesh() => Testing.Ranks.Run(4, rank =>
+    {
+        var module = FullyShard.Apply(new Engine.ToyModel(), rank, new ShardingPolicy { ShardGroupSize = 4 });
+        Assert.Equal(4, module.ShardGroup.Size);
+        Assert.Same(rank.Group, module.ShardGroup);
+    });
 
     [Fact]
     public void SettingsOfStage3_HaveAnEffect_WhereOneUnitIsAtStage3() =>

@@ -100,15 +100,25 @@ public class PolicyScheduleTests
 
     [Theory]
     [InlineData(0)]
+    [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void WorldOfOne_MakesNoCollective_WhateverThePolicy(int stage) => Testing.Ranks.Run(1, rank =>
+    public void WorldOfOne_MakesNoCollective_WhateverThePolicy(int stage)
     {
-        var policy = new ShardingPolicy { Stage = stage, BucketElements = stage < 3 ? 5000 : 0, Ignored = ["**.bias"], KeepGathered = stage == 3 };
-        var module = FullyShard.Apply(new Engine.ToyModel(), rank, policy);
-        Assert.DoesNotContain(module.TrainingSchedule.Events, e => e.IsCollective);
-        Assert.Equal(0, rank.Group.Recorder.TotalCalls);
-    });
+        var plain = new ShardingPolicy { Stage = stage };
+        var all = plain with { BucketElements = stage < 3 ? 5000 : 0, Ignored = stage > 0 ? ["**.bias"] : [], KeepGathered = stage == 3 };
+        foreach (var policy in (ShardingPolicy[])[plain, all])
+            foreach (var accumulation in (int[])[1, 3])
+            {
+                // Gathers, reductions and the scalars of clipping alike.
+                var trace = (Engine.PolicyGridTests.Run(1, accumulation, policy) with { Steps = 3, GlobalRows = 3 * accumulation }).Run().Traces[0];
+                Assert.DoesNotContain(trace.Module.TrainingSchedule.Events, e => e.IsCollective);
+                Assert.Contains(trace.Module.TrainingSchedule.Events, e => e.Kind == ScheduleEventKind.Update);
+                Assert.Empty(trace.Calls);
+                Assert.Equal(0, trace.WireBytes);
+                Assert.Equal(0, Enum.GetValues<CollectiveOperation>().Sum(trace.Module.Group.Recorder.CountOf));
+            }
+    }
 
     private static StepSchedule Build(ShardingPolicy policy, int ranks, int microBatches = 1) => Schedules.Of(new Blocks(Blocks, 1000), policy, ranks, microBatches);
 }

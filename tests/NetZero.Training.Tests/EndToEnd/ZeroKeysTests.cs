@@ -82,7 +82,7 @@ public sealed class ZeroKeysTests : IDisposable
     {
         string[] settings =
         [
-            "ranks=4", "gradient_accumulation_steps=3", "zero_optimization={\"stage\": 3, \"shard_group_size\": 2, \"reshard_after_forward\": false, \"prefetch\": {\"backward\": 0}, "
+            "ranks=4", "gradient_accumulation_steps=3", "zero_optimization={\"stage\": 3, \"shard_group_size\": 2, \"reshard_after_forward\": false, \"prefetch\": {\"forward\": 2}, "
             + "\"units\": [\"h.*\"], \"min_num_params\": 3, \"ignored\": \"**.bias\", \"keep_gathered\": true, \"reduce\": \"last\", \"reduce_bucket_size\": 7, "
             + "\"overrides\": {\"h.0\": {\"stage\": 0}, \"root\": {\"reshard_after_forward\": true}}}",
         ];

@@ -82,7 +82,7 @@ public class ScheduleAndMemoryTests
             .. Enumerable.Range(0, 4).Select(ShardingPolicy.ForStage),
             new() { Stage = 0, BucketElements = 30_000 }, new() { Stage = 1, BucketElements = 1_000_000 }, new() { Stage = 2, BucketElements = 30_000 },
             new() { ReshardAfterForward = ReshardAfterForward.No }, new() { ReshardAfterForward = ReshardAfterForward.Within(2) }, new() { KeepGathered = true },
-            new() { KeepGathered = true, ReshardAfterForward = ReshardAfterForward.No, Prefetch = new PrefetchDepth(2, 0) },
+            new() { KeepGathered = true, ReshardAfterForward = ReshardAfterForward.No, Prefetch = new PrefetchDepth(2, 1) },
         ];
         return
             from policy in plain
