@@ -1,8 +1,10 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace NetZero.Cli.Tests;
 
-public sealed class PlanCommandTests : IDisposable
+public sealed partial class PlanCommandTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly StringTerminal _terminal = new();
@@ -163,6 +165,31 @@ public sealed class PlanCommandTests : IDisposable
         Assert.Contains("is not a trace of netzero train --trace", _terminal.Errors, StringComparison.Ordinal);
         Assert.False(File.Exists(_folder.At("no.svg")));
     }
+
+    // The command stands in docs/sharding.md. Kernels take scratch memory by their widths, so other processors may draw a line of pixels
+    // elsewhere.
+    [Fact]
+    public async Task ThePictureOfTheDocuments_IsWhatTheirCommandDraws()
+    {
+        var page = File.ReadAllText(Repository.At("docs/sharding.md"));
+        var command = DrawingCommand().Match(page).Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains("--ranks", command);
+        string[] arguments = [Repository.At(command[0]), .. command[1..^1], _folder.At("drawn.svg")];
+        Assert.Equal((0, ""), (await new Tool(_terminal, Reports.Engines).RunAsync(["plan", .. arguments]), _terminal.Errors));
+
+        var (kept, drawn) = (File.ReadAllText(Repository.At(command[^1])), File.ReadAllText(_folder.At("drawn.svg")));
+        Assert.Equal(Number().Replace(kept, "0"), Number().Replace(drawn, "0"));
+        Assert.Equal(Numbers(kept), Numbers(drawn), (a, b) => Math.Abs(a - b) <= 1);
+
+        static IEnumerable<double> Numbers(string svg) =>
+            Number().Matches(svg).Select(number => double.Parse(number.Value, CultureInfo.InvariantCulture));
+    }
+
+    [GeneratedRegex("`netzero plan (samples/[^`]* --svg docs/[^`]*)`")]
+    private static partial Regex DrawingCommand();
+
+    [GeneratedRegex(@"-?\d+(\.\d+)?")]
+    private static partial Regex Number();
 
     [Theory]
     [InlineData("--over draws on a picture; say where with --svg FILE", "--over", "trace.json")]

@@ -28,7 +28,7 @@ public sealed class StartUpTests : IDisposable
 
     [Fact]
     public async Task FirstStep_OfTheQuickstart_IsThereWithinOneAndAHalfSeconds() => await FirstStepWithin(
-        TimeSpan.FromSeconds(1.5), RepositoryRoot(), "samples/quickstart.json", "--set", "log_every=1", "--output", _folder.At("quickstart"), "--overwrite");
+        TimeSpan.FromSeconds(1.5), Repository.Root, "samples/quickstart.json", "--set", "log_every=1", "--output", _folder.At("quickstart"), "--overwrite");
 
     private static async Task FirstStepWithin(TimeSpan limit, string workingDirectory, params string[] arguments)
     {
@@ -63,13 +63,5 @@ public sealed class StartUpTests : IDisposable
         process.Kill();
         await process.WaitForExitAsync();
         return line is null ? throw new InvalidOperationException(await errors) : time;
-    }
-
-    private static string RepositoryRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "NetZero.slnx")))
-            folder = folder.Parent ?? throw new DirectoryNotFoundException($"No NetZero.slnx above {AppContext.BaseDirectory}.");
-        return folder.FullName;
     }
 }
