@@ -11,6 +11,8 @@ namespace NetZero.Stores;
 internal sealed class S3Upload(IAmazonS3 client, string bucket, long partBytes)
 {
     private const int PartsAtATime = 4;
+    private const int MostParts = 10_000;
+    private const string NoSuchUpload = "NoSuchUpload";
 
     /// <summary>Sends a file.</summary>
     /// <param name="path">The file.</param>
@@ -19,18 +21,36 @@ internal sealed class S3Upload(IAmazonS3 client, string bucket, long partBytes)
     /// <returns>Bytes that were sent.</returns>
     public async Task<long> SendAsync(string path, string key, CancellationToken cancellation)
     {
+        if (await FindAsync(key, cancellation).ConfigureAwait(false) is { } begun)
+        {
+            try
+            {
+                var there = await PartsAsync(key, begun, cancellation).ConfigureAwait(false);
+                return await SendAsync(path, key, begun, there, cancellation).ConfigureAwait(false);
+            }
+            catch (AmazonS3Exception e) when (e.ErrorCode == NoSuchUpload)
+            {
+                // A rule of the bucket, or somebody, has given it up meanwhile, and its parts with it.
+            }
+        }
+
+        var request = new InitiateMultipartUploadRequest { BucketName = bucket, Key = key };
+        var upload = (await client.InitiateMultipartUploadAsync(request, cancellation).ConfigureAwait(false)).UploadId;
+        return await SendAsync(path, key, upload, [], cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<long> SendAsync(string path, string key, string upload, Dictionary<int, string> there, CancellationToken cancellation)
+    {
         var length = new FileInfo(path).Length;
-        var upload = await FindAsync(key, cancellation).ConfigureAwait(false);
-        var there = upload is null ? [] : await PartsAsync(key, upload, cancellation).ConfigureAwait(false);
-        upload ??= (await client.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest { BucketName = bucket, Key = key }, cancellation).ConfigureAwait(false)).UploadId;
-        var count = (int)Math.Max(1, (length + partBytes - 1) / partBytes);
+        var size = PartBytes(length, partBytes);
+        var count = (int)Math.Max(1, (length + size - 1) / size);
         var tags = new PartETag[count];
         long sent = 0;
         await Parallel.ForEachAsync(
             Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = PartsAtATime, CancellationToken = cancellation },
             async (i, stop) =>
             {
-                var bytes = await ReadAsync(path, i * partBytes, (int)Math.Min(partBytes, length - (i * partBytes)), stop).ConfigureAwait(false);
+                var bytes = await ReadAsync(path, i * size, (int)Math.Min(size, length - (i * size)), stop).ConfigureAwait(false);
                 if (there.TryGetValue(i + 1, out var tag) && tag.Trim('"') == Tag(bytes))
                 {
                     tags[i] = new PartETag(i + 1, tag);
@@ -48,7 +68,7 @@ internal sealed class S3Upload(IAmazonS3 client, string bucket, long partBytes)
             await client.CompleteMultipartUploadAsync(
                 new CompleteMultipartUploadRequest { BucketName = bucket, Key = key, UploadId = upload, PartETags = [.. tags] }, cancellation).ConfigureAwait(false);
         }
-        catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchUpload")
+        catch (AmazonS3Exception e) when (e.ErrorCode == NoSuchUpload)
         {
             // Where the answer to an earlier attempt was lost the upload is over, and the object is there.
             if (!await IsThereAsync(key, tags, cancellation).ConfigureAwait(false))
@@ -57,6 +77,11 @@ internal sealed class S3Upload(IAmazonS3 client, string bucket, long partBytes)
 
         return sent;
     }
+
+    /// <summary>The parts that a file is cut into: as asked for, or larger where there would be more of them than S3 takes.</summary>
+    /// <param name="fileBytes">The file's bytes.</param>
+    /// <param name="wantedBytes">Those that were asked for.</param>
+    internal static long PartBytes(long fileBytes, long wantedBytes) => Math.Max(wantedBytes, (fileBytes + MostParts - 1) / MostParts);
 
     /// <summary>Gives up uploads that were cut off and that nobody will take up again.</summary>
     /// <param name="prefix">What their keys begin with.</param>

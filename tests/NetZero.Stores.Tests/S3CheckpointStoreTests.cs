@@ -13,7 +13,7 @@ public sealed class S3CheckpointStoreTests : IDisposable
     private const long PartBytes = 4000;
 
     private readonly string _root = Directory.CreateTempSubdirectory("netzero-tests-").FullName;
-    private readonly FakeS3 _server = new();
+    private readonly FakeS3 _server = new() { PageEntries = 2, LeastPartBytes = 1 };
     private readonly CheckpointFolder _local;
 
     public S3CheckpointStoreTests()
@@ -158,6 +158,105 @@ public sealed class S3CheckpointStoreTests : IDisposable
         await store.PushAsync(_local.Of(5));
         Assert.True(completions > 1);
         AssertSame(_local.Of(5), await store.PullAsync(5, Into("pulled")));
+    }
+
+    [Fact]
+    public async Task CompletionThatBeginsWith200AndFails_IsTriedAgain_AndWhereItStaysSo_ThereIsNoCheckpoint()
+    {
+        var completions = 0;
+        var failures = 1;
+        _server.Faults = request =>
+            request.StartsWith("POST ", StringComparison.Ordinal) && !request.EndsWith("?uploads", StringComparison.Ordinal) && Interlocked.Increment(ref completions) <= failures
+                ? Fault.LateError : Fault.None;
+        using var store = Store(retries: 1);
+        await store.PushAsync(_local.Of(5));
+        AssertSame(_local.Of(5), await store.PullAsync(5, Into("pulled")));
+
+        Save(_local, 6, seed: 1);
+        failures = int.MaxValue;
+        var error = await Assert.ThrowsAsync<IOException>(() => store.PushAsync(_local.Of(6)));
+        Assert.Contains("InternalError", error.Message, StringComparison.Ordinal);
+        Assert.Equal([5L], store.Steps());
+    }
+
+    [Fact]
+    public async Task UploadThatTheStoreGivesUp_IsBegunAnew()
+    {
+        // An attempt that was cut off, whose upload ends just when it is taken up again.
+        _server.Faults = request => request.Contains("rank-00001.safetensors?partNumber=2", StringComparison.Ordinal) ? Fault.Denied : Fault.None;
+        await Assert.ThrowsAsync<IOException>(() => Store().PushAsync(_local.Of(5)));
+        Assert.Equal(1, _server.OpenUploads);
+        var aborted = 0;
+        _server.Faults = request =>
+        {
+            if (request.Contains("rank-00001.safetensors?partNumber=", StringComparison.Ordinal) && Interlocked.Exchange(ref aborted, 1) == 0)
+                _server.AbortUploads();
+            return Fault.None;
+        };
+        await Store().PushAsync(_local.Of(5));
+        Assert.Equal((1, 0), (aborted, _server.OpenUploads));
+        AssertSame(_local.Of(5), await Store().PullAsync(5, Into("pulled")));
+    }
+
+    [Theory]
+    [InlineData(3600)]
+    [InlineData(-86400)]
+    public async Task ClockThatDiffersFromTheStores_IsNoObstacle(int seconds)
+    {
+        _server.ClockAhead = TimeSpan.FromSeconds(seconds);
+        using var store = Store();
+        await store.PushAsync(_local.Of(5));
+        AssertSame(_local.Of(5), await store.PullAsync(5, Into("pulled")));
+        Assert.Equal([5L], store.Steps());
+    }
+
+    [Fact]
+    public async Task PartsThatTheStoreFindsTooSmall_AreOneLine()
+    {
+        using var strict = new FakeS3();
+        using var store = strict.Store("runs/a", PartBytes);
+        var error = await Assert.ThrowsAsync<IOException>(() => store.PushAsync(_local.Of(5)));
+        Assert.Equal("s3://bucket/runs/a/: EntityTooSmall, EntityTooSmall", error.Message);
+        Assert.Empty(store.Steps());
+    }
+
+    [Fact]
+    public async Task MoreThanAThousandObjects_AreListedOverPages_AndRemoved()
+    {
+        using var server = new FakeS3();
+        using var store = server.Store("runs/a", PartBytes);
+        for (var step = 0; step < 700; step++)
+        {
+            server.Objects[$"runs/a/step-{step:D6}/checkpoint.json"] = [1];
+            server.Objects[$"runs/a/step-{step:D6}/rank-00000.safetensors"] = [2];
+        }
+
+        for (var i = 0; i < 1001; i++)
+            server.Objects[$"runs/a/step-000800/rank-{i:D5}.safetensors"] = [3];
+        Assert.Equal(Enumerable.Range(0, 700).Select(step => (long)step).Reverse(), store.Steps());
+        store.Remove(699);
+
+        // A checkpoint of more than a page of files, which lacks what completes it.
+        await store.RemoveLeftoversAsync(801);
+        Assert.Equal(2 * 699, server.Objects.Count);
+    }
+
+    [Fact]
+    public void BucketThatIsNotThere_IsOneLine()
+    {
+        using var store = _server.Store("runs/a", PartBytes, bucket: "other");
+        Assert.Equal("s3://other/runs/a/: NoSuchBucket, NoSuchBucket", Assert.Throws<IOException>(() => store.Steps()).Message);
+    }
+
+    [Theory]
+    [InlineData(0, 16 << 20)]
+    [InlineData(10_000L * (16 << 20), 16 << 20)]
+    [InlineData((10_000L * (16 << 20)) + 1, (16 << 20) + 1)]
+    [InlineData(5L << 40, 549755814)]
+    public void Parts_AreAsManyAsTheStoreTakes(long fileBytes, long partBytes)
+    {
+        Assert.Equal(partBytes, S3Upload.PartBytes(fileBytes, 16 << 20));
+        Assert.InRange((fileBytes + partBytes - 1) / partBytes, 0, 10_000);
     }
 
     [Fact]

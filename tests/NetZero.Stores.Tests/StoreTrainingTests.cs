@@ -20,7 +20,7 @@ public sealed class StoreTrainingTests : IDisposable
         """;
 
     private readonly string _root = Directory.CreateTempSubdirectory("netzero-tests-").FullName;
-    private readonly FakeS3 _server = new();
+    private readonly FakeS3 _server = new() { PageEntries = 2, LeastPartBytes = 1 };
     private readonly string _text;
 
     public StoreTrainingTests()

@@ -35,16 +35,24 @@ public enum Fault
 
     /// <summary>An upload is completed, and the answer is 500 InternalError.</summary>
     Lost,
+
+    /// <summary>An upload is not completed, and the answer begins with 200 OK and turns out to be an InternalError, as the reference warns of.</summary>
+    LateError,
 }
 
 /// <summary>An S3 server of one bucket on the loopback: objects, multipart uploads with their parts, ranges, pages of listings, and faults on demand.</summary>
-/// <remarks>It speaks what the REST API Reference of Amazon S3 says of these requests, signed and chunked bodies included; signatures must be there, and are not checked.</remarks>
-public sealed class FakeS3 : IDisposable
+/// <remarks>
+/// It speaks what the REST API Reference of Amazon S3 says of these requests: bodies signed or in chunks, with the checksums that they announce; entity tags in quotes, those of objects
+/// sent in parts made of their parts'; errors with S3's codes, clocks that differ included. Signatures must be there, and are not checked.
+/// </remarks>
+public sealed partial class FakeS3 : IDisposable
 {
     public const string Bucket = "bucket";
 
-    // Small pages, so that lists have several.
-    private const int PageKeys = 2;
+    private const int MostParts = 10_000;
+
+    // What S3 lets a client's clock differ by.
+    private static readonly TimeSpan LongestSkew = TimeSpan.FromMinutes(15);
 
     private static readonly XNamespace Xml = "http://s3.amazonaws.com/doc/2006-03-01/";
 
@@ -90,6 +98,18 @@ public sealed class FakeS3 : IDisposable
 
     /// <summary>Bytes of objects that were asked for and sent.</summary>
     public long BytesSent => Interlocked.Read(ref _bytesSent);
+
+    /// <summary>Entries of a page of a listing; S3 has at most 1,000.</summary>
+    public int PageEntries { get; init; } = 1000;
+
+    /// <summary>The least bytes of a part that is not the last.</summary>
+    public long LeastPartBytes { get; init; } = 5 << 20;
+
+    /// <summary>How far the server's clock is ahead of everybody's.</summary>
+    public TimeSpan ClockAhead { get; set; }
+
+    /// <summary>Ends all uploads that are under way, as a rule of a bucket's life cycle does.</summary>
+    public void AbortUploads() => _uploads.Clear();
 
     /// <summary>Decides on each request's fault.</summary>
     public Func<string, Fault> Faults { get; set; } = _ => Fault.None;
@@ -137,15 +157,20 @@ public sealed class FakeS3 : IDisposable
         try
         {
             var request = context.Request;
-            var key = Uri.UnescapeDataString(request.Url!.AbsolutePath)[1..];
-            key = key == Bucket ? "" : key[(Bucket.Length + 1)..];
+            context.Response.Headers["Date"] = Now.ToString("R", CultureInfo.InvariantCulture);
+            context.Response.Headers["x-amz-request-id"] = "1";
+            var path = Uri.UnescapeDataString(request.Url!.AbsolutePath)[1..].Split('/', 2);
+            var key = path is [_, var rest] ? rest : "";
             var query = request.QueryString;
             var part = query["partNumber"] is { } number ? $"?partNumber={number}" : "";
             var name = $"{request.HttpMethod} {key}{part}{(query.AllKeys.Contains("uploads") || query.ToString()!.Contains("uploads", StringComparison.Ordinal) ? "?uploads" : "")}";
             Requests.Enqueue(name);
-            var body = Body(request);
+            var body = FakeS3Body.Read(request);
             if (request.Headers["Authorization"]?.StartsWith("AWS4-HMAC-SHA256 ", StringComparison.Ordinal) != true)
                 throw new S3Error(403, "AccessDenied");
+            CheckClock(request);
+            if (path[0] != Bucket)
+                throw new S3Error(404, "NoSuchBucket");
             var fault = Faults(name);
             if (fault is Fault.Error or Fault.SlowDown or Fault.Denied)
                 throw fault == Fault.Error ? new S3Error(500, "InternalError") : fault == Fault.SlowDown ? new S3Error(503, "SlowDown") : new S3Error(403, "AccessDenied");
@@ -156,7 +181,7 @@ public sealed class FakeS3 : IDisposable
         }
         catch (S3Error e)
         {
-            Send(context.Response, e.Status, new XElement("Error", new XElement("Code", e.Code), new XElement("Message", e.Code), new XElement("RequestId", "1")));
+            Send(context.Response, e.Status, ToXml(e));
         }
         catch (Exception e) when (e is IOException or HttpListenerException or ObjectDisposedException)
         {
@@ -171,20 +196,19 @@ public sealed class FakeS3 : IDisposable
         switch (request.HttpMethod, key.Length == 0, query["uploadId"], uploads)
         {
             case ("GET", true, null, false):
-                Send(response, 200, List(query["prefix"] ?? "", query["continuation-token"]));
+                Send(response, 200, List(query["prefix"] ?? "", query["continuation-token"], query["start-after"], query["max-keys"]));
                 break;
             case ("GET", true, null, true):
-                Send(response, 200, new XElement(Xml + "ListMultipartUploadsResult", _uploads.Where(u => u.Value.Key.StartsWith(query["prefix"] ?? "", StringComparison.Ordinal)).Select(u => new XElement(
-                    Xml + "Upload", new XElement(Xml + "Key", u.Value.Key), new XElement(Xml + "UploadId", u.Key),
-                    new XElement(Xml + "Initiated", u.Value.Begun.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture))))));
+                Send(response, 200, Uploads(query["prefix"] ?? "", query["key-marker"], query["upload-id-marker"]));
                 break;
             case ("POST", false, null, true):
                 var id = Guid.NewGuid().ToString("N");
-                _uploads[id] = new Upload(key, DateTime.UtcNow);
+                _uploads[id] = new Upload(key, Now);
                 Send(response, 200, new XElement(Xml + "InitiateMultipartUploadResult", new XElement(Xml + "Bucket", Bucket), new XElement(Xml + "Key", key), new XElement(Xml + "UploadId", id)));
                 break;
             case ("PUT", false, { } upload, _):
-                Find(upload).Parts[int.Parse(query["partNumber"]!, CultureInfo.InvariantCulture)] = body;
+                var part = int.Parse(query["partNumber"]!, CultureInfo.InvariantCulture);
+                Find(upload, key).Parts[part is > 0 and <= MostParts ? part : throw new S3Error(400, "InvalidArgument")] = body;
                 response.Headers["ETag"] = Tag(body);
                 response.Close();
                 break;
@@ -192,12 +216,19 @@ public sealed class FakeS3 : IDisposable
                 Send(response, 200, Parts(key, upload, int.Parse(query["part-number-marker"] ?? "0", CultureInfo.InvariantCulture)));
                 break;
             case ("POST", false, { } upload, _):
-                Complete(upload, body);
+                if (fault == Fault.LateError)
+                {
+                    Send(response, 200, ToXml(new S3Error(500, "InternalError")));
+                    break;
+                }
+
+                Complete(key, upload, body);
                 if (fault == Fault.Lost)
                     throw new S3Error(500, "InternalError");
                 Send(response, 200, new XElement(Xml + "CompleteMultipartUploadResult", new XElement(Xml + "Key", key), new XElement(Xml + "ETag", TagOf(key))));
                 break;
             case ("DELETE", false, { } upload, _):
+                Find(upload, key);
                 _uploads.TryRemove(upload, out var _);
                 response.StatusCode = 204;
                 response.Close();
@@ -214,73 +245,76 @@ public sealed class FakeS3 : IDisposable
                 response.Close();
                 break;
             case ("GET", false, null, _):
-                SendObject(request, response, Objects.TryGetValue(key, out var bytes) ? bytes : throw new S3Error(404, "NoSuchKey"), fault);
+                SendObject(request, response, key, Objects.TryGetValue(key, out var bytes) ? bytes : throw new S3Error(404, "NoSuchKey"), fault);
                 break;
             default:
                 throw new S3Error(501, "NotImplemented");
         }
     }
 
-    private Upload Find(string id) => _uploads.TryGetValue(id, out var upload) ? upload : throw new S3Error(404, "NoSuchUpload");
+    private DateTime Now => DateTime.UtcNow + ClockAhead;
 
-    private void Complete(string id, byte[] body)
+    private void CheckClock(HttpListenerRequest request)
     {
-        var upload = Find(id);
+        var sent = DateTime.ParseExact(
+            request.Headers["x-amz-date"] ?? "", "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
+        if ((Now - sent).Duration() > LongestSkew)
+            throw new S3Error(403, "RequestTimeTooSkewed");
+    }
+
+    // An upload that was completed or aborted, or that is of another key, is none.
+    private Upload Find(string id, string key) =>
+        _uploads.TryGetValue(id, out var upload) && upload.Key == key ? upload : throw new S3Error(404, "NoSuchUpload");
+
+    private void Complete(string key, string id, byte[] body)
+    {
+        var upload = Find(id, key);
         var parts = new MemoryStream();
         var names = new MemoryStream();
-        var (last, count) = (0, 0);
+        var (last, count, lastBytes) = (0, 0, 0L);
         foreach (var part in XDocument.Parse(Encoding.UTF8.GetString(body)).Root!.Elements())
         {
             var number = int.Parse(part.Elements().First(e => e.Name.LocalName == "PartNumber").Value, CultureInfo.InvariantCulture);
             var tag = part.Elements().First(e => e.Name.LocalName == "ETag").Value.Trim('"');
             if (number <= last || !upload.Parts.TryGetValue(number, out var bytes) || Tag(bytes).Trim('"') != tag)
                 throw new S3Error(400, number <= last ? "InvalidPartOrder" : "InvalidPart");
+            if (number > 1 && lastBytes < LeastPartBytes)
+                throw new S3Error(400, "EntityTooSmall");
             parts.Write(bytes);
             names.Write(MD5.HashData(bytes));
-            last = number;
+            (last, lastBytes) = (number, bytes.Length);
             count++;
         }
 
+        if (count == 0)
+            throw new S3Error(400, "MalformedXML");
         Objects[upload.Key] = parts.ToArray();
         _tags[upload.Key] = $"{Tag(names.ToArray())[..^1]}-{count}\"";
         _uploads.TryRemove(id, out _);
     }
 
-    private XElement List(string prefix, string? after)
-    {
-        var keys = Objects.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(k, after ?? "") > 0).Order(StringComparer.Ordinal).ToArray();
-        var page = keys.Take(PageKeys).ToArray();
-        return new XElement(
-            Xml + "ListBucketResult", new XElement(Xml + "IsTruncated", keys.Length > page.Length ? "true" : "false"), new XElement(Xml + "KeyCount", page.Length),
-            keys.Length > page.Length ? new XElement(Xml + "NextContinuationToken", page[^1]) : null,
-            page.Select(k => new XElement(Xml + "Contents", new XElement(Xml + "Key", k), new XElement(Xml + "Size", Objects[k].Length), new XElement(Xml + "ETag", TagOf(k)),
-                new XElement(Xml + "LastModified", "2026-01-02T03:04:05.000Z"))));
-    }
+    private XElement ToXml(S3Error e) => new(
+        "Error", new XElement("Code", e.Code), new XElement("Message", e.Code), new XElement("RequestId", "1"),
+        e.Code == "RequestTimeTooSkewed" ? new XElement("ServerTime", Now.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)) : null);
 
-    private XElement Parts(string key, string id, int after)
-    {
-        var parts = Find(id).Parts.Where(p => p.Key > after).OrderBy(p => p.Key).ToArray();
-        var page = parts.Take(PageKeys).ToArray();
-        return new XElement(
-            Xml + "ListPartsResult", new XElement(Xml + "Key", key), new XElement(Xml + "UploadId", id), new XElement(Xml + "IsTruncated", parts.Length > page.Length ? "true" : "false"),
-            page.Length > 0 ? new XElement(Xml + "NextPartNumberMarker", page[^1].Key) : null,
-            page.Select(p => new XElement(Xml + "Part", new XElement(Xml + "PartNumber", p.Key), new XElement(Xml + "ETag", Tag(p.Value)), new XElement(Xml + "Size", p.Value.Length))));
-    }
-
-    private void SendObject(HttpListenerRequest request, HttpListenerResponse response, byte[] bytes, Fault fault)
+    private void SendObject(HttpListenerRequest request, HttpListenerResponse response, string key, byte[] bytes, Fault fault)
     {
         var part = bytes.AsMemory();
         if (request.Headers["Range"] is { } range)
         {
-            var ends = range["bytes=".Length..].Split('-').Select(n => int.Parse(n, CultureInfo.InvariantCulture)).ToArray();
-            if (ends[0] >= bytes.Length)
+            // From a byte to another, from a byte on, or as many as the last.
+            var ends = range["bytes=".Length..].Split('-').Select(n => n.Length == 0 ? (int?)null : int.Parse(n, CultureInfo.InvariantCulture)).ToArray();
+            var first = ends[0] ?? Math.Max(0, bytes.Length - ends[1]!.Value);
+            var end = ends[0] is null || ends[1] is null ? bytes.Length : (int)Math.Min(ends[1]!.Value + 1L, bytes.Length);
+            if (first >= bytes.Length)
                 throw new S3Error(416, "InvalidRange");
-            part = part[ends[0]..Math.Min(ends[1] + 1, bytes.Length)];
+            part = part[first..end];
             response.StatusCode = 206;
-            response.Headers["Content-Range"] = $"bytes {ends[0]}-{ends[0] + part.Length - 1}/{bytes.Length}";
+            response.Headers["Content-Range"] = $"bytes {first}-{end - 1}/{bytes.Length}";
         }
 
-        response.Headers["ETag"] = Tag(bytes);
+        response.Headers["Accept-Ranges"] = "bytes";
+        response.Headers["ETag"] = TagOf(key);
         response.ContentLength64 = part.Length;
         if (fault == Fault.Flip)
         {
@@ -319,32 +353,14 @@ public sealed class FakeS3 : IDisposable
 
     private static string Tag(byte[] bytes) => $"\"{Convert.ToHexStringLower(MD5.HashData(bytes))}\"";
 #pragma warning restore CA5351
+}
 
-    // Signed in chunks: LENGTH;chunk-signature=..., the bytes, and so on until a chunk of none.
-    private static byte[] Body(HttpListenerRequest request)
-    {
-        using var all = new MemoryStream();
-        request.InputStream.CopyTo(all);
-        var bytes = all.ToArray();
-        if (request.Headers["x-amz-content-sha256"]?.StartsWith("STREAMING-", StringComparison.Ordinal) != true)
-            return bytes;
-        using var body = new MemoryStream();
-        for (var at = 0; ;)
-        {
-            var end = at + bytes.AsSpan(at).IndexOf("\r\n"u8);
-            var line = Encoding.ASCII.GetString(bytes, at, end - at);
-            var length = int.Parse(line.Split(';')[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-            if (length == 0)
-                return body.ToArray();
-            body.Write(bytes, end + 2, length);
-            at = end + 2 + length + 2;
-        }
-    }
+/// <summary>What S3 refuses a request with.</summary>
+/// <param name="status">The status of the answer.</param>
+/// <param name="code">S3's code.</param>
+internal sealed class S3Error(int status, string code) : Exception(code)
+{
+    public int Status => status;
 
-    private sealed class S3Error(int status, string code) : Exception(code)
-    {
-        public int Status => status;
-
-        public string Code => Message;
-    }
+    public string Code => Message;
 }
