@@ -24,6 +24,7 @@ public sealed class MistakeTests : IDisposable
         Model("deep", weights, "n_layer");
         Model("wide", weights, "n_embd");
         Model("long", weights, "n_positions");
+        Model("rows", weights, "vocab_size");
         Directory.CreateDirectory(_folder.At("used"));
         File.WriteAllText(_folder.At("used/metrics.jsonl"), "{}\n");
         File.WriteAllText(_folder.At("used/config.json"), """{ "train_batch_size": 8, "zero_optimization": {} }""");
@@ -75,6 +76,7 @@ public sealed class MistakeTests : IDisposable
     [InlineData("init_from=@/no-json", "model.safetensors", "the header does not begin with '{'")]
     [InlineData("init_from=@/whole model.n_embd=128", "wte.weight", "[256, 64]", "[256, 128]")]
     [InlineData("init_from=@/whole model.n_layer=3", "h.2.")]
+    [InlineData("init_from=@/rows model.vocab_size=256", "rows: config.json says vocab_size 2000000000, but 'wte.weight' has shape [256, 64]", "correct config.json")]
     [InlineData("init_from=@/whole model.n_head=8", "'model.n_head' is 8", "4")]
     [InlineData("output_dir=@/text.txt", "text.txt", "not writable")]
     [InlineData("output_dir=@/text.txt/run", "text.txt", "not writable")]
@@ -157,7 +159,7 @@ public sealed class MistakeTests : IDisposable
     [Theory]
     [InlineData("deep", "config.json", "n_layer is '2000000000', expected a whole number from 1 to 10000")]
     [InlineData("wide", "config.json", "n_embd 2000000000")]
-    [InlineData("long", "'wpe.weight' has shape [64, 64], expected [2000000000, 64]")]
+    [InlineData("long", "config.json says n_positions 2000000000, but 'wpe.weight' has shape [64, 64]")]
     public async Task Generate_FromAFolderOfAbsurdSizes_IsOneLine(string name, params string[] says)
     {
         Assert.Equal(2, await new Tool(_terminal, Engines.Real).RunAsync(["generate", "--model", _folder.At(name), "--prompt", "p"]));

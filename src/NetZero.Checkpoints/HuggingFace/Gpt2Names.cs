@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace NetZero.Checkpoints;
@@ -11,6 +12,9 @@ internal static partial class Gpt2Names
     /// <summary>The token embedding.</summary>
     public const string Embedding = "wte.weight";
 
+    /// <summary>The position embedding.</summary>
+    public const string Positions = "wpe.weight";
+
     /// <summary>The output projection; in most files absent or the same as <see cref="Embedding"/>.</summary>
     public const string Head = "lm_head.weight";
 
@@ -19,6 +23,14 @@ internal static partial class Gpt2Names
 
     /// <summary>Whether a tensor is a causal mask or its fill value, which older versions saved and no version needs.</summary>
     public static bool IsMaskBuffer(string canonicalName) => MaskBuffer().IsMatch(canonicalName);
+
+    /// <summary>The number of the block that a tensor belongs to; null where it belongs to none.</summary>
+    public static int? Block(string canonicalName) =>
+        BlockName().Match(canonicalName) is { Success: true } match
+        && int.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var block) ? block : null;
+
+    [GeneratedRegex(@"^h\.([0-9]+)\.", RegexOptions.CultureInvariant)]
+    private static partial Regex BlockName();
 
     [GeneratedRegex(@"^h\.[0-9]+\.attn\.(bias|masked_bias)$", RegexOptions.CultureInvariant)]
     private static partial Regex MaskBuffer();

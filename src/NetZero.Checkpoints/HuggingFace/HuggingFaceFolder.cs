@@ -50,6 +50,7 @@ public sealed class HuggingFaceFolder : IDisposable
         {
             HuggingFaceIndex.OpenFiles(path, folder._files);
             folder.Catalogue();
+            folder.CheckSizes();
             return folder;
         }
         catch
@@ -183,6 +184,28 @@ public sealed class HuggingFaceFolder : IDisposable
                 + $"as {Gpt2Names.Embedding}, to which config.json ties it");
         }
     }
+
+    // What config.json says and the tensors show. That tensors are missing, or too many, is for the comparison with a model to say.
+    private void CheckSizes()
+    {
+        foreach (var (key, size, name, dim) in (ReadOnlySpan<(string, int, string, int)>)
+        [
+            ("vocab_size", Config.VocabSize, Gpt2Names.Embedding, 0),
+            ("n_positions", Config.NPositions, Gpt2Names.Positions, 0),
+            ("n_embd", Config.NEmbd, Gpt2Names.Embedding, 1),
+        ])
+        {
+            if (_catalogue.TryGetValue(name, out var found) && found.Tensor.Shape is { Count: 2 } shape && shape[dim] != size)
+                throw Contradicted($"{key} {size}", $"{CheckpointFormatException.Quote(name)} has shape {CheckpointFormatException.Show(shape)}");
+        }
+
+        var blocks = _catalogue.Keys.Select(Gpt2Names.Block).Max() + 1;
+        if (blocks is { } count && count != Config.NLayer)
+            throw Contradicted($"n_layer {Config.NLayer}", $"the tensors are of {count} {(count == 1 ? "block" : "blocks")}");
+    }
+
+    private CheckpointFormatException Contradicted(string said, string shown) =>
+        new(Path, $"{HuggingFaceGpt2Config.FileName} says {said}, but {shown}; correct {HuggingFaceGpt2Config.FileName}, or take the weights that it belongs to");
 
     private static void AddProblem(List<string> problems, string kind, IEnumerable<string> tensors)
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using NetZero.Testing;
 
 namespace NetZero.Checkpoints.Tests;
@@ -78,7 +79,7 @@ public sealed class HuggingFaceFolderTests : IDisposable
     [InlineData("transformer.")]
     public void Open_AFolderAsFoundInTheWild_OffersTheModelsTensorsOnly(string prefix)
     {
-        WriteConfig("{}");
+        WriteConfig("""{"vocab_size": 6, "n_embd": 4, "n_head": 1, "n_layer": 1}""");
         Write(
             "model.safetensors",
             new(prefix + "wte.weight", SafetensorsDType.F16, [6, 4]),
@@ -98,7 +99,7 @@ public sealed class HuggingFaceFolderTests : IDisposable
     [Fact]
     public void Open_OnlyATiedHead_UsesItAsTheEmbedding()
     {
-        WriteConfig("{}");
+        WriteConfig("""{"vocab_size": 2, "n_embd": 3, "n_head": 1}""");
         Write("model.safetensors", new SafetensorsSpec("lm_head.weight", SafetensorsDType.F32, [2, 3]));
         using var folder = HuggingFaceFolder.Open(_folder.Path);
         folder.Match([new("wte.weight", [2, 3])]);
@@ -119,13 +120,27 @@ public sealed class HuggingFaceFolderTests : IDisposable
     [Fact]
     public void Open_AHeadOfItsOwn_IsATensorOfTheModel()
     {
-        WriteConfig("""{"tie_word_embeddings": false}""");
+        WriteConfig("""{"tie_word_embeddings": false, "vocab_size": 2, "n_embd": 3, "n_head": 1}""");
         Write(
             "model.safetensors",
             new("transformer.wte.weight", SafetensorsDType.F32, [2, 3]),
             new("lm_head.weight", SafetensorsDType.F32, [2, 3]));
         using var folder = HuggingFaceFolder.Open(_folder.Path);
         folder.Match([new("wte.weight", [2, 3]), new("lm_head.weight", [2, 3])]);
+    }
+
+    [Theory]
+    [InlineData("vocab_size", 257, "vocab_size 257, but 'wte.weight' has shape [256, 64]")]
+    [InlineData("n_positions", 32, "n_positions 32, but 'wpe.weight' has shape [64, 64]")]
+    [InlineData("n_embd", 60, "n_embd 60, but 'wte.weight' has shape [256, 64]")]
+    [InlineData("n_layer", 3, "n_layer 3, but the tensors are of 2 blocks")]
+    public void Open_AConfigurationThatItsTensorsContradict_NamesBoth(string key, int value, string problem)
+    {
+        File.Copy(Path.Combine(Fixtures.Gpt2Tiny.Folder, "model.safetensors"), _folder["model.safetensors"]);
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(Fixtures.Gpt2Tiny.Folder, "config.json")))!;
+        config[key] = value;
+        WriteConfig(config.ToJsonString());
+        Fails($": config.json says {problem}; correct config.json, or take the weights that it belongs to");
     }
 
     [Fact]
