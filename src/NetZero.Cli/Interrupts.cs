@@ -21,9 +21,9 @@ internal sealed class Interrupts : IDisposable
 
     private sealed record Finishing(Action Announce, bool Always);
 
-    /// <summary>How long the verb has to end; after that the process ends without it. Ranks that are threads end within the two seconds that it is unless set.</summary>
+    /// <summary>How long the verb has to end; after that the process ends without it. Unless set, so long that the end of the process fits into the two seconds as well.</summary>
     /// <remarks>A verb that has started processes needs as long as it gives them, and a little more to say what became of them.</remarks>
-    public TimeSpan EndWithin { get; set; } = TimeSpan.FromSeconds(2);
+    public TimeSpan EndWithin { get; set; } = TimeSpan.FromSeconds(1.5);
 
     /// <summary>Cancelled when the verb should finish what it has at hand, and end.</summary>
     public CancellationToken Finish => _finish.Token;
