@@ -85,17 +85,41 @@ public sealed class CheckpointFolder(string path) : ICheckpointPlace
     /// <exception cref="IOException">Something cannot be removed.</exception>
     public void Clear()
     {
+        foreach (var _ in Clearing())
+        {
+        }
+    }
+
+    /// <summary>The same, a change of the file system each time that the next is asked for: the newest checkpoint is there until all others are gone.</summary>
+    /// <returns>What was removed.</returns>
+    public IEnumerable<string> Clearing()
+    {
         if (!Directory.Exists(FullPath))
-            return;
-        foreach (var pattern in (ReadOnlySpan<string>)[$".{Prefix}*", $"{AsidePrefix}{Prefix}*"])
-            foreach (var folder in Directory.EnumerateDirectories(FullPath, pattern))
+            yield break;
+        foreach (var pattern in (string[])[$".{Prefix}*", $"{AsidePrefix}{Prefix}*"])
+        {
+            foreach (var folder in Directory.GetDirectories(FullPath, pattern))
+            {
                 DeleteIfThere(folder);
-        foreach (var step in Steps())
+                yield return folder;
+            }
+        }
+
+        foreach (var step in Steps().Reverse())
+        {
             Remove(step);
-        File.Delete(Path.Combine(FullPath, LatestFile));
-        File.Delete(Path.Combine(FullPath, LatestFile + TemporarySuffix));
+            yield return Of(step);
+        }
+
+        foreach (var name in (string[])[LatestFile, LatestFile + TemporarySuffix])
+        {
+            File.Delete(Path.Combine(FullPath, name));
+            yield return Path.Combine(FullPath, name);
+        }
+
         if (!Directory.EnumerateFileSystemEntries(FullPath).Any())
             Directory.Delete(FullPath);
+        yield return FullPath;
     }
 
     /// <summary>Begins a checkpoint: an empty folder in which ranks write, and nothing left of what a crash cut short.</summary>

@@ -29,9 +29,7 @@ internal sealed class RunFiles(RunFolder folder, ICheckpointStore? store, bool t
     {
         if (!writes)
             return;
-        folder.Begin(run);
-        foreach (var step in storeGoesOn ? [] : store?.Steps() ?? [])
-            store!.Remove(step);
+        folder.Begin(run, storeGoesOn ? null : store);
         Open(keepBytes: 0);
     }
 

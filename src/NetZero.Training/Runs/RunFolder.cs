@@ -34,17 +34,20 @@ public sealed class RunFolder
 
     private static readonly string[] Names = [ConfigurationFile, MetricsFile, MemoryFile, TraceFile, ModelFolder, AdapterFolder, CheckpointsFolder];
 
-    // The folders of results: the file whose presence says that they are complete, and all files that a run writes there.
-    private static readonly (string Folder, string Weights, string[] Files)[] ResultFolders =
+    // The folders of results: the file whose presence says that they are complete, and what else a run writes there.
+    private static readonly (string Folder, string Weights, string[] Others)[] ResultFolders =
     [
-        (ModelFolder, WeightsFile, ["config.json", WeightsFile, Tokenizers.FileName]),
-        (AdapterFolder, AdapterWeightsFile, [AdapterConfig.FileName, AdapterWeightsFile]),
+        (ModelFolder, WeightsFile, [HuggingFaceGpt2Config.FileName, Tokenizers.FileName]),
+        (AdapterFolder, AdapterWeightsFile, [AdapterConfig.FileName]),
     ];
 
     private RunFolder(string path) => FullPath = path;
 
     /// <summary>The folder.</summary>
     public string FullPath { get; }
+
+    /// <summary>Where the merged configuration goes.</summary>
+    private string ConfigurationPath => Path.Combine(FullPath, ConfigurationFile);
 
     /// <summary>Where the metrics go.</summary>
     public string MetricsPath => Path.Combine(FullPath, MetricsFile);
@@ -163,24 +166,83 @@ public sealed class RunFolder
     internal static string PathOf(RunConfiguration configuration) => Path.GetFullPath(configuration.OutputDirectory ?? NewPath("run"));
 
     /// <summary>Starts the run's files: makes the folder, removes the files of a run that is overwritten, writes the configuration.</summary>
+    /// <param name="configuration">The run's.</param>
+    /// <param name="store">Where checkpoints of the run that is overwritten are to go too; null for nowhere.</param>
     /// <exception cref="ConfigurationException">The folder cannot be written to after all.</exception>
-    public void Begin(RunConfiguration configuration)
+    /// <exception cref="IOException">The store does not answer, or refuses.</exception>
+    public void Begin(RunConfiguration configuration, ICheckpointStore? store = null)
     {
         try
         {
             Directory.CreateDirectory(FullPath);
             // Once more: the folder may have been filled since it was checked, and what is not a run's is never deleted.
             ThrowIfTaken(FullPath, FullPath, overwrite: true);
-            RemoveRun();
-            // Together they are a run's, and each alone may be somebody else's: there is no moment at which a run that is killed leaves what no run may take up again.
-            WriteTemporaryConfiguration(configuration);
-            File.WriteAllBytes(MetricsPath, []);
-            TakeTemporaryConfiguration();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException($"output folder '{FullPath}' is not writable: {e.Message}", e);
+            throw NotWritable(e);
         }
+
+        // Before the folder, whose run is the older one until its files have gone: what the store holds belongs to it.
+        foreach (var step in store?.Steps().Reverse() ?? [])
+            store!.Remove(step);
+        try
+        {
+            foreach (var _ in Replacing(configuration))
+            {
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(e);
+        }
+    }
+
+    /// <summary>Takes a new run's place for it, a change of the file system each time that the next is asked for.</summary>
+    /// <remarks>
+    /// Note: killed while it begins. Metrics beside the configuration of a run are what tells a run's folder from somebody else's, so at every instant both are there, or neither. And
+    /// as long as the older run's newest checkpoint is there, its metrics and configuration are too: whoever asks to go on goes on with that run, as if nothing had been asked for.
+    /// </remarks>
+    /// <returns>What was changed.</returns>
+    internal IEnumerable<string> Replacing(RunConfiguration configuration)
+    {
+        // A run that was killed while it began has the temporary one alone.
+        if (File.Exists(MetricsPath) && !IsRunConfiguration(ConfigurationPath))
+        {
+            TakeTemporaryConfiguration();
+            yield return ConfigurationPath;
+        }
+
+        // A run that is complete has no use for its checkpoints, one that lacks these and has results could not go on: results go first, and weights before what describes them.
+        foreach (var (name, weights, others) in ResultFolders)
+        {
+            var folder = Path.Combine(FullPath, name);
+            if (!Directory.Exists(folder))
+                continue;
+            foreach (var file in (string[])[weights, .. others])
+            {
+                File.Delete(Path.Combine(folder, file));
+                yield return Path.Combine(folder, file);
+            }
+
+            if (!Directory.EnumerateFileSystemEntries(folder).Any())
+                Directory.Delete(folder);
+            yield return folder;
+        }
+
+        foreach (var file in (string[])[MemoryFile, TraceFile])
+        {
+            File.Delete(Path.Combine(FullPath, file));
+            yield return file;
+        }
+
+        foreach (var removed in new CheckpointFolder(CheckpointsPath).Clearing())
+            yield return removed;
+        WriteTemporaryConfiguration(configuration);
+        yield return TemporaryConfigurationFile;
+        File.WriteAllBytes(MetricsPath, []);
+        yield return MetricsPath;
+        TakeTemporaryConfiguration();
     }
 
     /// <summary>Goes on with a run that the folder holds: its configuration is replaced by the one it goes on with, and nothing else is touched.</summary>
@@ -201,8 +263,7 @@ public sealed class RunFolder
     }
 
     // The configuration is whole at any moment, the earlier one or this.
-    private void TakeTemporaryConfiguration() =>
-        File.Move(Path.Combine(FullPath, TemporaryConfigurationFile), Path.Combine(FullPath, ConfigurationFile), overwrite: true);
+    private void TakeTemporaryConfiguration() => File.Move(Path.Combine(FullPath, TemporaryConfigurationFile), ConfigurationPath, overwrite: true);
 
     private static void ThrowIfTaken(string path, string full, bool overwrite)
     {
@@ -248,23 +309,7 @@ public sealed class RunFolder
         return !Path.IsPathRooted(relative) && relative != ".." && !relative.StartsWith(".." + Path.DirectorySeparatorChar, StringComparison.Ordinal);
     }
 
-    // Only what a run wrote goes; whatever else somebody keeps here stays.
-    private void RemoveRun()
-    {
-        foreach (var name in (ReadOnlySpan<string>)[MetricsFile, MemoryFile, TraceFile, ConfigurationFile, TemporaryConfigurationFile])
-            File.Delete(Path.Combine(FullPath, name));
-        new CheckpointFolder(CheckpointsPath).Clear();
-        foreach (var (name, _, files) in ResultFolders)
-        {
-            var folder = Path.Combine(FullPath, name);
-            if (!Directory.Exists(folder))
-                continue;
-            foreach (var file in files)
-                File.Delete(Path.Combine(folder, file));
-            if (!Directory.EnumerateFileSystemEntries(folder).Any())
-                Directory.Delete(folder);
-        }
-    }
+    private ConfigurationException NotWritable(Exception e) => new($"output folder '{FullPath}' is not writable: {e.Message}", e);
 
     // A file that is made and goes away at once is the only test that holds on every system: permissions alone do not tell.
     private static void ProbeNearestFolder(string full)

@@ -1,3 +1,4 @@
+using NetZero.Checkpoints;
 using NetZero.Testing;
 
 namespace NetZero.Training.Tests;
@@ -77,6 +78,68 @@ public sealed class RunFolderTests : IDisposable
 
         run.Begin(Configurations.Parse());
         Assert.Equal([_folder.At("run"), _folder.At("run/config.json"), _folder.At("run/metrics.jsonl"), _folder.At("run/notes.txt")], Everything().Order());
+    }
+
+    [Theory]
+    [InlineData("config.json")]
+    [InlineData("config.json.tmp")]
+    [InlineData("")]
+    public void RunThatIsKilledWhileItReplacesAnother_AtAnyPoint_CanBeBegunAgain_OrTheOtherGoesOn(string configuration)
+    {
+        var points = int.MaxValue;
+        for (var point = 0; point <= points; point++)
+        {
+            var path = _folder.At($"run {point}");
+            var run = RunFolder.Check(WriteWholeRun(path, configuration), overwrite: true);
+            var changes = run.Replacing(Configurations.Parse("seed=9")).Take(point).ToList();
+            points = changes.Count < point ? changes.Count : int.MaxValue;
+
+            // What it left is a run's folder. The other run goes on from its newest checkpoint, with its metrics and without results in the way, or the new one begins.
+            var checkpoints = new CheckpointFolder(run.CheckpointsPath).Steps();
+            Assert.True(!File.Exists(run.MetricsPath) || RunFolder.HoldsRun(path), $"after {point} changes");
+            if (checkpoints.Count > 0)
+                Assert.Equal((4, "old"), ((int)checkpoints[0], File.ReadAllText(run.MetricsPath)));
+            else
+                Assert.Empty(run.Results());
+            var options = new TrainingOptions { Resume = "auto" };
+            Assert.Equal(path, RunFolder.Check(Configurations.Parse($"output_dir={path}"), options).FullPath);
+
+            RunFolder.Check(path, overwrite: true).Begin(Configurations.Parse("seed=8"));
+            Assert.Equal(8, RunConfiguration.Load(Path.Combine(path, "config.json")).Seed);
+            Assert.Equal("", File.ReadAllText(run.MetricsPath));
+            string[] mine = configuration.Length > 0 ? ["checkpoints", "checkpoints/mine.txt"] : [];
+            Assert.Equal(
+                [.. mine, "config.json", "metrics.jsonl", "notes.txt"],
+                Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories).Select(p => Path.GetRelativePath(path, p).Replace('\\', '/')).Order(StringComparer.Ordinal));
+        }
+
+        // Every file and folder of a run went by itself.
+        Assert.InRange(points, configuration.Length > 0 ? 18 : 4, 30);
+    }
+
+    // A run with everything that it may have written, and two files of somebody else; nothing but these where there is no configuration.
+    private string WriteWholeRun(string path, string configuration)
+    {
+        _folder.Write($"{path}/notes.txt", "mine");
+        _folder.Write($"{path}/checkpoints/mine.txt", "mine");
+        if (configuration.Length == 0)
+        {
+            Directory.Delete(Path.Combine(path, "checkpoints"), recursive: true);
+            return path;
+        }
+
+        _folder.Write($"{path}/{configuration}", Configurations.Parse().ToJson());
+        foreach (var name in (string[])
+        [
+            "metrics.jsonl", "memory.json", "trace.json", "model/config.json", "model/model.safetensors", "model/netzero_tokenizer.json", "adapter/adapter_config.json",
+            "adapter/adapter_model.safetensors", "checkpoints/latest", "checkpoints/step-000002/checkpoint.json", "checkpoints/step-000004/checkpoint.json",
+            "checkpoints/aside-step-000003/checkpoint.json", "checkpoints/.step-000001.removed/x", "checkpoints/.step-000005.partial/x",
+        ])
+        {
+            _folder.Write($"{path}/{name}", "old");
+        }
+
+        return path;
     }
 
     [Fact]
