@@ -13,7 +13,9 @@ internal sealed class StagedFile
     private const int PieceBytes = 4 << 20;
 
     private readonly SafeFileHandle _handle;
-    private readonly byte[] _piece = GC.AllocateUninitializedArray<byte>(PieceBytes);
+
+    // Not before something is written: a save whose copies hold all writes nothing here.
+    private byte[] _piece = [];
     private long _start;
     private int _count;
 
@@ -30,6 +32,8 @@ internal sealed class StagedFile
             _start = offset;
         }
 
+        if (_piece.Length == 0)
+            _piece = GC.AllocateUninitializedArray<byte>(PieceBytes);
         while (!bytes.IsEmpty)
         {
             // A first piece that begins in between is shorter, so that those after it do not.
