@@ -12,7 +12,8 @@ internal static class BenchPlanCommand
     {
         var filter = new Option<string?>("--filter") { Description = "The cases whose names contain one of these texts, such as small or stage 3.", HelpName = "TEXT,..." };
         var cluster = new Option<string?>("--cluster") { Description = "The machine as netzero bench machine described it; by default it is measured first.", HelpName = "FILE" };
-        var command = new Command("plan", "Plans runs, then measures them: how far the planner is off.") { filter, cluster };
+        var kernels = new Option<bool>("--kernels") { Description = "Also print the kernels, those whose planned time is furthest off first." };
+        var command = new Command("plan", "Plans runs, then measures them: how far the planner is off.") { filter, cluster, kernels };
         command.SetAction(async (parsed, cancellation) =>
         {
             var text = parsed.GetValue(filter) ?? "";
@@ -26,6 +27,8 @@ internal static class BenchPlanCommand
                 lines.Add(line);
                 terminal.Out.WriteLine(string.Create(
                     CultureInfo.InvariantCulture, $"{line.Name,-44} {line.Planned.StepSeconds,10:F4} {line.MeasuredSeconds,11:F4} {line.Error * 100,7:+0.0;-0.0;0.0} %"));
+                if (parsed.GetValue(kernels))
+                    WriteKernels(terminal, line);
                 terminal.Out.Flush();
             }
 
@@ -35,5 +38,21 @@ internal static class BenchPlanCommand
             return ExitCodes.Success;
         });
         return command;
+    }
+
+    private static void WriteKernels(ITerminal terminal, PlanLine line)
+    {
+        var (planned, measured) = (line.Planned.KernelSeconds, line.MeasuredKernels);
+        foreach (var name in measured.Keys.OrderByDescending(name => Math.Abs(planned.GetValueOrDefault(name) - measured[name])))
+        {
+            terminal.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {name,-42} {planned.GetValueOrDefault(name),10:F4} {measured[name],11:F4} {(planned.GetValueOrDefault(name) - measured[name]) / line.MeasuredSeconds * 100,7:+0.0;-0.0;0.0} % of the step"));
+        }
+
+        var others = (Planned: line.Planned.StepSeconds - planned.Values.Sum(), Measured: line.MeasuredSeconds - measured.Values.Sum());
+        terminal.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"  {"calls, collectives and the rest",-42} {others.Planned,10:F4} {others.Measured,11:F4} {(others.Planned - others.Measured) / line.MeasuredSeconds * 100,7:+0.0;-0.0;0.0} % of the step"));
     }
 }

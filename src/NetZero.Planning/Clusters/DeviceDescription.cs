@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using NetZero.Tensors;
 
 namespace NetZero.Planning;
 
@@ -61,4 +62,8 @@ public sealed record DeviceDescription
     public double Peak(string dtype) => PeakFlopsPerSecond.TryGetValue(dtype, out var peak)
         ? peak
         : throw new ArgumentException($"device '{Name}' has no {dtype} matrix products; it has {string.Join(", ", PeakFlopsPerSecond.Keys)}");
+
+    /// <summary>Nominal FLOP/s of products of NetZero's own kernels. A host keeps 16 bits and computes in fp32.</summary>
+    /// <exception cref="ArgumentException">The device has no such products.</exception>
+    public double Peak(DType dtype) => Peak(IsHost ? "fp32" : ElementTypes.NameOf(dtype));
 }

@@ -14,17 +14,17 @@ internal sealed class KernelTime
     private readonly ImplementationProfile _profile;
     private readonly DeviceUse? _use;
     private readonly double _turns;
-    private readonly double _flopsPerSecond;
+    private readonly double _productsPerPeak;
 
     /// <summary>Costs on one of <paramref name="ranks"/> ranks.</summary>
-    /// <exception cref="ArgumentException">The device was not measured with as many threads, or has no fp32.</exception>
+    /// <exception cref="ArgumentException">The device was not measured with as many threads.</exception>
     public KernelTime(ClusterDescription cluster, int ranks, int threads, ImplementationProfile profile)
     {
         _cluster = cluster;
         _profile = profile;
         _use = cluster.Device.Use(ranks, threads);
         _turns = IsHost ? Math.Max(1, (double)ranks * threads / cluster.DevicesPerNode) : 1;
-        _flopsPerSecond = cluster.Device.Peak("fp32") * cluster.Device.MatmulFraction * (IsHost ? threads : profile.Matmul);
+        _productsPerPeak = cluster.Device.MatmulFraction * (IsHost ? threads : profile.Matmul);
     }
 
     /// <summary>Whether ranks compute, call and communicate on the same threads.</summary>
@@ -36,12 +36,22 @@ internal sealed class KernelTime
     /// <summary>Seconds of a step beside its events.</summary>
     public double Step => _use is { } use ? use.StepSeconds * _turns : _profile.StepSeconds;
 
+    /// <summary>Seconds of one kernel call, without what calling costs.</summary>
+    /// <exception cref="ArgumentException">The device has no products of the call's type.</exception>
+    public double Of(KernelLaunch launch)
+    {
+        if (_use?.Rate(launch.Kernel, launch.DType) is { } rate)
+            return _turns * rate.Of(launch.Work);
+        var moved = launch.Work.Bytes / _cluster.Device.MemoryBytesPerSecond;
+        return _turns * (launch.Work.Flops > 0 ? moved + (launch.Work.Flops / (_cluster.Device.Peak(launch.DType) * _productsPerPeak)) : moved);
+    }
+
     /// <summary>Seconds of a stretch of kernel calls: on a host calls and kernels follow each other, elsewhere the slower of the two decides.</summary>
     public double Of(IReadOnlyCollection<KernelLaunch> launches)
     {
-        var kernels = launches.Sum(launch => Of(launch.Kernel, launch.Work));
-        var calls = launches.Count * (_use?.LaunchSeconds ?? _cluster.Device.LaunchSeconds);
-        return _turns * (IsHost ? kernels + calls : Math.Max(kernels, calls));
+        var kernels = launches.Sum(launch => Of(launch));
+        var calls = _turns * launches.Count * (_use?.LaunchSeconds ?? _cluster.Device.LaunchSeconds);
+        return IsHost ? kernels + calls : Math.Max(kernels, calls);
     }
 
     /// <summary>Seconds of a collective, and what it passes through.</summary>
@@ -49,14 +59,10 @@ internal sealed class KernelTime
     {
         var inNode = IsHost ? message.Ranks : Math.Min(message.Ranks, message.RanksInNode);
         var lane = message.Ranks <= inNode ? Lane.Inside : Lane.Network;
-        return _use is { } use && use.Kernels.TryGetValue(message.Operation.ToString(), out var rate)
+        return _use?.Rate(message.Operation.ToString(), DType.F32) is { } rate
             ? (lane, _turns * rate.Of(new KernelWork(0, message.WireBytes)))
             : (lane, ProfiledLinks.Of(_cluster, _profile).Of(message.Operation, message.Bytes, message.Ranks, inNode));
     }
-
-    private double Of(string kernel, KernelWork work) => _use is { } use && use.Kernels.TryGetValue(kernel, out var rate)
-        ? rate.Of(work)
-        : (work.Flops / _flopsPerSecond) + (work.Bytes / _cluster.Device.MemoryBytesPerSecond);
 }
 
 /// <summary>A collective of a schedule, as its cost depends on it.</summary>

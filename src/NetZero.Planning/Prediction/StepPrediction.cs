@@ -30,6 +30,9 @@ public sealed record StepPrediction
     /// <summary>Seconds that links are busy, hidden or not.</summary>
     public required double CommunicationSeconds { get; init; }
 
+    /// <summary>Seconds of kernels by name on one rank, without what calling them costs; empty for systems that are not NetZero.</summary>
+    public IReadOnlyDictionary<string, double> KernelSeconds { get; init; } = new Dictionary<string, double>();
+
     /// <summary>Tokens per second and device.</summary>
     public required double TokensPerSecondPerDevice { get; init; }
 

@@ -39,11 +39,15 @@ public static class ProgramPlanner
         var tasks = RecordedTasks.Of(sharding.Schedule, recorded.Pieces, costs, cluster.DevicesPerNode, size.MicroBatchTokens);
         var timeline = new Simulator(profile.Contention).Run(tasks);
         var tokens = (double)size.MicroBatchTokens * sharding.Schedule.MicroBatches * sharding.Ranks;
-        return new ProgramPlan(sharding, cluster, Prediction(timeline, costs, tokens / sharding.Ranks, size.FlopsPerToken * Peak(cluster, size)), tokens, size.ThreadsPerRank);
+        var time = Prediction(timeline, costs, tokens / sharding.Ranks, size.FlopsPerToken * Peak(cluster, size)) with { KernelSeconds = Kernels(recorded.Pieces, costs) };
+        return new ProgramPlan(sharding, cluster, time, tokens, size.ThreadsPerRank);
     }
 
+    private static Dictionary<string, double> Kernels(IEnumerable<RecordedPiece> pieces, KernelTime costs) =>
+        pieces.SelectMany(piece => piece.Calls).GroupBy(call => DeviceUse.NameOf(call.Kernel, call.DType)).ToDictionary(group => group.Key, group => group.Sum(call => costs.Of(call)));
+
     // Model FLOP of a token over the FLOP/s that MFU is relative to: seconds of a token at an MFU of one.
-    private static double Peak(ClusterDescription cluster, ProgramSize size) => 1 / (cluster.Device.Peak("fp32") * (cluster.Device.IsHost ? size.ThreadsPerRank : 1));
+    private static double Peak(ClusterDescription cluster, ProgramSize size) => 1 / (cluster.Device.Peak(size.DType) * (cluster.Device.IsHost ? size.ThreadsPerRank : 1));
 
     private static StepPrediction Prediction(TimedTask[] timeline, KernelTime costs, double tokens, double secondsPerToken)
     {

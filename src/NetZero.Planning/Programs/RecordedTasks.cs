@@ -66,9 +66,8 @@ internal sealed class RecordedTasks
     {
         var e = piece.Event!.Value;
         var gathers = e.Kind == ScheduleEventKind.AllGather;
-        var bytes = collective.Elements * (double)sizeof(float);
         var slots = collective.Ranks == _schedule.Units[e.Unit].WorldSize ? _ranksPerNode : Math.Max(1, _ranksPerNode / _schedule.Units[e.Unit].WorldSize);
-        var (lane, seconds) = _costs.Of(new ScheduledMessage(collective.Operation, bytes, collective.WireBytes, collective.Ranks, slots));
+        var (lane, seconds) = _costs.Of(new ScheduledMessage(collective.Operation, collective.Bytes, collective.WireBytes, collective.Ranks, slots));
         if (_costs.IsHost)
         {
             _pending[(gathers, e.Unit)] = _pending.GetValueOrDefault((gathers, e.Unit)) + seconds;

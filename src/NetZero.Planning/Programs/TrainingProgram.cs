@@ -32,7 +32,7 @@ public sealed record TrainingProgram
         var tokens = new int[checked(samples * sequence)];
         return new TrainingProgram
         {
-            Size = new ProgramSize(tokens.Length, FlopsPerToken(model, sequence), threads),
+            Size = new ProgramSize(tokens.Length, FlopsPerToken(model, sequence), threads, options.MixedPrecision.ParameterDType),
             Options = options,
             Step = module =>
             {

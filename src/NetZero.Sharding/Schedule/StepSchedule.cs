@@ -89,8 +89,11 @@ public sealed class StepSchedule
     }
 
     private static ScheduledCollective Collective(
-        ScheduleEvent e, CollectiveOperation operation, string label, string axis, int ranks, long elements, DType dtype) =>
-        new(e, operation, label, axis, ranks, elements, WireBytes.Of(operation, elements * dtype.SizeInBytes(), ranks));
+        ScheduleEvent e, CollectiveOperation operation, string label, string axis, int ranks, long elements, DType dtype)
+    {
+        var bytes = elements * dtype.SizeInBytes();
+        return new(e, operation, label, axis, ranks, elements, bytes, WireBytes.Of(operation, bytes, ranks));
+    }
 }
 
 /// <summary>A collective that a schedule declares.</summary>
@@ -102,6 +105,7 @@ public sealed class StepSchedule
 /// </param>
 /// <param name="Ranks">How many ranks take part.</param>
 /// <param name="Elements">Elements of the whole message.</param>
+/// <param name="Bytes">Bytes of the whole message, in the type in which it travels.</param>
 /// <param name="WireBytes">Bytes that this rank sends.</param>
 public sealed record ScheduledCollective(
-    ScheduleEvent Event, CollectiveOperation Operation, string Label, string Axis, int Ranks, long Elements, long WireBytes);
+    ScheduleEvent Event, CollectiveOperation Operation, string Label, string Axis, int Ranks, long Elements, long Bytes, long WireBytes);

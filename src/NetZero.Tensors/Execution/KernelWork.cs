@@ -5,6 +5,9 @@ namespace NetZero.Tensors;
 /// <param name="Bytes">Bytes of its operands and results, each read or written once.</param>
 public readonly record struct KernelWork(double Flops, double Bytes)
 {
+    /// <summary>A pass over elements that have as many bytes each, over all operands and results.</summary>
+    public static KernelWork Moving(long elements, int bytesOfEach) => new(0, (double)elements * bytesOfEach);
+
     /// <summary>A pass over fp32 elements, each operand's and each result's counted.</summary>
     public static KernelWork Pass(long elements) => new(0, (double)elements * sizeof(float));
 }

@@ -78,7 +78,7 @@ public sealed partial class TensorContext : IDisposable
 
         var start = Stopwatch.GetTimestamp();
         Stream.Launch(kernel);
-        observer.OnLaunch(new KernelLaunch(KernelName<TKernel>.Value, kernel.Work, start, Stopwatch.GetTimestamp()));
+        observer.OnLaunch(new KernelLaunch(KernelName<TKernel>.Value, kernel.DType, kernel.Work, start, Stopwatch.GetTimestamp()));
     }
 
     /// <summary>A further stream, which ends with this context.</summary>

@@ -20,7 +20,9 @@ public static class RunPlanner
         using var planned = new PlannedRun(run, rank);
         using var saver = planned.Snapshots();
         var step = 0;
-        var size = new ProgramSize(run.MicroBatchSize * run.Data.SequenceLength, TrainingProgram.FlopsPerToken(RunParts.Model(run, exactGelu: false), run.Data.SequenceLength), run.ThreadsPerRank);
+        var size = new ProgramSize(
+            run.MicroBatchSize * run.Data.SequenceLength, TrainingProgram.FlopsPerToken(RunParts.Model(run, exactGelu: false), run.Data.SequenceLength),
+            run.ThreadsPerRank, run.Precision.ToPolicy().ParameterDType);
         return ProgramPlanner.Plan(planned.Module, () => planned.Loop.Step(step++), size, cluster);
     }
 }

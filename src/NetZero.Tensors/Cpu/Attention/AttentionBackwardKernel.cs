@@ -36,7 +36,7 @@ internal readonly unsafe struct AttentionBackwardKernel(
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => shape.Work(products: 5, passes: 2);
+    public KernelWork Work => shape.Work(products: 5, passes: 2, q.Elements.ElementBytes);
 
     public void Run(WorkerPool workers)
     {

@@ -33,7 +33,7 @@ internal readonly unsafe struct AttentionForwardKernel(
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => shape.Work(products: 2, passes: 1);
+    public KernelWork Work => shape.Work(products: 2, passes: 1, q.Elements.ElementBytes);
 
     public void Run(WorkerPool workers)
     {

@@ -48,12 +48,12 @@ internal readonly record struct AttentionShape(
 
     /// <summary>What products of scores with channels come to, and how often each score passes through exponentials.</summary>
     /// <remarks>Under the causal mask a tile of queries sees the tiles of keys before it and its own, whole.</remarks>
-    public KernelWork Work(int products, int passes)
+    public KernelWork Work(int products, int passes, int elementBytes)
     {
         double keys = AttentionTiles.PaddedKeys(Tokens);
         var scores = Batch * Heads * (Causal ? keys * (keys + AttentionTiles.Keys) / 2 : keys * keys);
         var operands = Batch * Tokens * (Heads + KeyHeads) * HeadChannels * 2.0 * passes;
-        return new KernelWork(scores * ((2.0 * products * HeadChannels) + (passes * ExponentialFlops)), operands * sizeof(float));
+        return new KernelWork(scores * ((2.0 * products * HeadChannels) + (passes * ExponentialFlops)), operands * elementBytes);
     }
 
     /// <summary>Keys of the tile from <paramref name="firstKey"/> that query <paramref name="query"/> sees (it may be none: 0 or less).</summary>

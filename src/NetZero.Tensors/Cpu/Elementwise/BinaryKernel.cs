@@ -47,7 +47,8 @@ internal readonly unsafe struct BinaryKernel<TRule> : IKernel, IParallelBody
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass((_accumulate ? 4 : 3) * _plan.Rows * _plan.RowLength);
+    public KernelWork Work => KernelWork.Moving(
+        _plan.Rows * _plan.RowLength, (_condition == null ? _a.ElementBytes : 1) + _b.ElementBytes + (_y.ElementBytes * (_accumulate ? 2 : 1)));
 
     public void Run(WorkerPool workers)
     {

@@ -50,7 +50,9 @@ internal readonly unsafe struct TernaryKernel<TRule> : IKernel, IParallelBody
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass((_accumulate ? 5 : 4) * _plan.Rows * _plan.RowLength);
+    public KernelWork Work => KernelWork.Moving(
+        _plan.Rows * _plan.RowLength,
+        (_condition == null ? _a.ElementBytes : 1) + _b.ElementBytes + _c.ElementBytes + (_y.ElementBytes * (_accumulate ? 2 : 1)));
 
     public void Run(WorkerPool workers)
     {

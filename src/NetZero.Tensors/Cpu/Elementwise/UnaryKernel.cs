@@ -35,7 +35,7 @@ internal readonly unsafe struct UnaryKernel<TRule> : IKernel, IParallelBody
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass((_accumulate ? 3 : 2) * _plan.Rows * _plan.RowLength);
+    public KernelWork Work => KernelWork.Moving(_plan.Rows * _plan.RowLength, _x.ElementBytes + (_y.ElementBytes * (_accumulate ? 2 : 1)));
 
     public void Run(WorkerPool workers)
     {

@@ -32,7 +32,8 @@ internal readonly unsafe struct EmbeddingBackwardKernel(
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass((3 * count * columns) + (accumulate ? 0 : vocabulary * columns));
+    public KernelWork Work => new(
+        0, ((double)count * columns * (dy.ElementBytes + (2 * dweight.ElementBytes))) + (accumulate ? 0 : (double)vocabulary * columns * dweight.ElementBytes));
 
     public void Run(WorkerPool workers)
     {

@@ -24,7 +24,7 @@ internal readonly unsafe struct EmbeddingForwardKernel(
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass(2 * count * columns);
+    public KernelWork Work => KernelWork.Moving(count * columns, weight.ElementBytes + y.ElementBytes);
 
     /// <exception cref="ArgumentException">An id lies outside of [0, vocabulary).</exception>
     public void Run(WorkerPool workers)

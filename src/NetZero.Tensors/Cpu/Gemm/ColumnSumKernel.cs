@@ -30,7 +30,7 @@ internal readonly unsafe struct ColumnSumKernel(FloatPointer x, FloatPointer y, 
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass(rows * columns);
+    public KernelWork Work => KernelWork.Moving(rows * columns, x.ElementBytes);
 
     /// <inheritdoc/>
     public void Run(WorkerPool workers)

@@ -113,7 +113,9 @@ internal readonly unsafe struct GemmKernel : IKernel
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => new(2.0 * M * N * K * Batch, ((double)M * K + (double)K * N + (double)M * N * (Accumulate ? 2 : 1)) * Batch * sizeof(float));
+    public KernelWork Work => new(
+        2.0 * M * N * K * Batch,
+        (((double)M * K * A.Elements.ElementBytes) + ((double)K * N * B.Elements.ElementBytes) + ((double)M * N * C.Elements.ElementBytes * (Accumulate ? 2 : 1))) * Batch);
 
     /// <inheritdoc/>
     public void Run(WorkerPool workers)

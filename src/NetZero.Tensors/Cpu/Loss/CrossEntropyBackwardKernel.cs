@@ -32,7 +32,7 @@ internal readonly unsafe struct CrossEntropyBackwardKernel(
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass(2 * rows * vocabulary);
+    public KernelWork Work => KernelWork.Moving(rows * vocabulary, logits.ElementBytes + dlogits.ElementBytes);
 
     public void Run(WorkerPool workers)
     {

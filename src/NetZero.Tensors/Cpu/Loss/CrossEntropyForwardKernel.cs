@@ -35,7 +35,7 @@ internal readonly unsafe struct CrossEntropyForwardKernel(
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass(rows * vocabulary);
+    public KernelWork Work => KernelWork.Moving(rows * vocabulary, logits.ElementBytes);
 
     /// <exception cref="ArgumentException">A target that is neither ignored nor in [0, vocabulary).</exception>
     public void Run(WorkerPool workers)

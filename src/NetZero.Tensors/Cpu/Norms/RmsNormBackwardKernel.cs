@@ -48,7 +48,7 @@ internal readonly unsafe struct RmsNormBackwardKernel(
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass((accumulateInput ? 4 : 3) * rows * columns);
+    public KernelWork Work => KernelWork.Moving(rows * columns, x.ElementBytes + dy.ElementBytes + (dx.ElementBytes * (accumulateInput ? 2 : 1)));
 
     public void Run(WorkerPool workers)
     {

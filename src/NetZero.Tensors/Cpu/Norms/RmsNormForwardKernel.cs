@@ -34,7 +34,7 @@ internal readonly unsafe struct RmsNormForwardKernel(
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass(2 * rows * columns);
+    public KernelWork Work => KernelWork.Moving(rows * columns, x.ElementBytes + y.ElementBytes);
 
     public void Run(WorkerPool workers)
     {

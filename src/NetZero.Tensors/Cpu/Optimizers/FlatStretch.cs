@@ -43,7 +43,8 @@ public readonly unsafe struct FlatStretch
     public long End => Start + Count;
 
     /// <summary>An update's bytes: values and states are read and written, gradients read.</summary>
-    internal KernelWork Work(FlatState first, FlatState second) => new(0, Count * ((3.0 * sizeof(float)) + (2 * (first.ElementBytes + second.ElementBytes))));
+    internal KernelWork Work(FlatState first, FlatState second) => new(
+        0, Count * ((2.0 * sizeof(float)) + Gradients.ElementBytes + (2 * (first.ElementBytes + second.ElementBytes))));
 
     /// <summary>The factor on the gradients, as a value.</summary>
     public float Scale => _gradientScale == null ? 1 : *_gradientScale;

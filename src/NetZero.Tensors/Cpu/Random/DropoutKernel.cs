@@ -47,7 +47,7 @@ internal readonly unsafe struct DropoutKernel(
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass((accumulate ? 3 : 2) * samples * elementsPerSample);
+    public KernelWork Work => KernelWork.Moving(samples * elementsPerSample, x.ElementBytes + (y.ElementBytes * (accumulate ? 2 : 1)));
 
     public void Run(WorkerPool workers)
     {

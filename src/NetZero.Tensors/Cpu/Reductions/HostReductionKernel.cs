@@ -34,7 +34,7 @@ internal readonly unsafe struct HostReductionKernel<TRule>(FloatPointer x, long 
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass(count);
+    public KernelWork Work => KernelWork.Moving(count, x.ElementBytes);
 
     public void Run(WorkerPool workers)
     {

@@ -46,7 +46,7 @@ internal readonly unsafe struct ReduceKernel<TRule> : IKernel
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass(_shape.Outer * (_shape.Reduced + 1) * _shape.Inner);
+    public KernelWork Work => new(0, (double)_shape.Outer * _shape.Inner * ((_shape.Reduced * _x.ElementBytes) + _y.ElementBytes));
 
     public void Run(WorkerPool workers)
     {

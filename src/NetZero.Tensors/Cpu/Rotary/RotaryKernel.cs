@@ -34,7 +34,7 @@ internal readonly unsafe struct RotaryKernel(
     }
 
     /// <inheritdoc/>
-    public KernelWork Work => KernelWork.Pass((accumulate ? 3 : 2) * batch * tokens * heads * channels);
+    public KernelWork Work => KernelWork.Moving(batch * tokens * heads * channels, x.ElementBytes + (y.ElementBytes * (accumulate ? 2 : 1)));
 
     public void Run(WorkerPool workers)
     {

@@ -7,7 +7,8 @@ namespace NetZero.Training;
 /// <summary>Times the collectives of a step between the ranks that there are, small and large.</summary>
 internal static class CollectiveBenchmark
 {
-    private static readonly long[] _elements = [1L << 12, 1L << 17, 1L << 21, 1L << 23];
+    // The largest is more than last-level caches hold, as the flat buffers of wide blocks are.
+    private static readonly long[] _elements = [1L << 12, 1L << 17, 1L << 21, 1L << 24];
     private const int Repeats = 5;
 
     /// <summary>A call of each operation and size, by its median; none in a world of one.</summary>
@@ -43,6 +44,7 @@ internal static class CollectiveBenchmark
         }
 
         Array.Sort(ticks);
-        return new KernelLaunch(operation.ToString(), new KernelWork(0, WireBytes.Of(operation, bytes, rank.Group.Size)), 0, ticks[Repeats / 2]);
+        var work = new KernelWork(0, WireBytes.Of(operation, bytes, rank.Group.Size));
+        return new KernelLaunch(operation.ToString(), DType.F32, work, 0, ticks[Repeats / 2]);
     }
 }

@@ -15,16 +15,30 @@ namespace NetZero.Training;
 internal static class UseBenchmark
 {
     // Wide and narrow, short and long, a large vocabulary and a small one: what products, attention and passes depend on. Activations of most are larger than
-    // a core's caches, as they are in training. About a second a step on one core, together.
-    private static readonly (Gpt2Config Model, int Samples)[] _shapes =
+    // a core's caches, as they are in training. About a second a step on one core, together. Two of them again in 16 bits, whose kernels convert as they go.
+    private static readonly Shape[] _shapes =
     [
-        (new Gpt2Config { LayerCount = 2, HeadCount = 2, EmbeddingSize = 64, PositionCount = 64, VocabularySize = 256, Dropout = 0.1f }, 4),
-        (new Gpt2Config { LayerCount = 1, HeadCount = 6, EmbeddingSize = 384, PositionCount = 256, VocabularySize = 256 }, 8),
-        (new Gpt2Config { LayerCount = 1, HeadCount = 4, EmbeddingSize = 128, PositionCount = 512, VocabularySize = 1024, Dropout = 0.1f }, 4),
-        (new Gpt2Config { LayerCount = 1, HeadCount = 12, EmbeddingSize = 768, PositionCount = 128, VocabularySize = 8192 }, 4),
+        new(new Gpt2Config { LayerCount = 2, HeadCount = 2, EmbeddingSize = 64, PositionCount = 64, VocabularySize = 256, Dropout = 0.1f }, 4),
+        new(Middle, 8),
+        new(Long, 4),
+        new(new Gpt2Config { LayerCount = 1, HeadCount = 12, EmbeddingSize = 768, PositionCount = 128, VocabularySize = 8192 }, 4),
+        new(Middle, 8, MixedPrecisionPolicy.BFloat16),
+        new(Long, 4, MixedPrecisionPolicy.BFloat16),
     ];
 
     private const int Steps = 3;
+
+    private static Gpt2Config Middle => new() { LayerCount = 1, HeadCount = 6, EmbeddingSize = 384, PositionCount = 256, VocabularySize = 256 };
+
+    private static Gpt2Config Long => new()
+    {
+        LayerCount = 1,
+        HeadCount = 4,
+        EmbeddingSize = 128,
+        PositionCount = 512,
+        VocabularySize = 1024,
+        Dropout = 0.1f,
+    };
 
     // Until the runtime has compiled for good what it compiled quickly first.
     private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(800);
@@ -68,7 +82,7 @@ internal static class UseBenchmark
     }
 
     private static Dictionary<string, KernelRate> Rates(IEnumerable<KernelLaunch> calls) =>
-        calls.GroupBy(call => call.Kernel).OrderBy(group => group.Key, StringComparer.Ordinal).ToDictionary(group => group.Key, group =>
+        calls.GroupBy(call => DeviceUse.NameOf(call.Kernel, call.DType)).OrderBy(group => group.Key, StringComparer.Ordinal).ToDictionary(group => group.Key, group =>
         {
             var (seconds, perFlop, perByte) = LineFit.Of([.. group.Select(call => (call.Work.Flops, call.Work.Bytes, Seconds(call)))]);
             return new KernelRate(seconds, perFlop, perByte);
@@ -79,10 +93,11 @@ internal static class UseBenchmark
 
     private static double Seconds(KernelLaunch call) => (double)(call.End - call.Start) / Stopwatch.Frequency;
 
-    private static WatchedStep Run(RankContext rank, (Gpt2Config Model, int Samples) shape, TimeSpan atLeast)
+    private static WatchedStep Run(RankContext rank, Shape shape, TimeSpan atLeast)
     {
         using var scope = rank.Tensors.BeginScope("benchmark");
-        var module = FullyShard.Apply(new Gpt2(shape.Model), rank, ShardingPolicy.Zero3);
+        var module = FullyShard.Apply(
+            new Gpt2(shape.Model), rank, ShardingPolicy.Zero3, new ShardingOptions { MixedPrecision = shape.Precision ?? MixedPrecisionPolicy.Single });
         var loop = new TrainingLoop(module, new AdamW(module), new RepeatedBatches(shape.Samples, shape.Model), new TrainingLoopOptions { GradientClipping = 1 });
         var start = Stopwatch.GetTimestamp();
 
@@ -107,6 +122,8 @@ internal static class UseBenchmark
         rank.Tensors.KernelObserver = null;
         return new WatchedStep(seconds.Order().ElementAt(Steps / 2), watch.Medians(), [.. module.TrainingSchedule.Collectives()]);
     }
+
+    private sealed record Shape(Gpt2Config Model, int Samples, MixedPrecisionPolicy? Precision = null);
 
     private sealed record WatchedStep(double Seconds, IReadOnlyList<KernelLaunch> Calls, IReadOnlyList<ScheduledCollective> Messages);
 

@@ -28,14 +28,16 @@ public static class PlanBenchmark
             foreach (var one in alike)
             {
                 var planned = RunPlanner.Plan(one.Run, machine).Time;
-                yield return new PlanLine(one.Name, planned, await MeasureAsync(one.Run, cancellation).ConfigureAwait(false));
+                var (seconds, kernels) = await MeasureAsync(one.Run, cancellation).ConfigureAwait(false);
+                yield return new PlanLine(one.Name, planned, seconds, kernels);
             }
         }
     }
 
-    private static async Task<double> MeasureAsync(RunConfiguration run, CancellationToken cancellation)
+    private static async Task<(double Seconds, IReadOnlyDictionary<string, double> Kernels)> MeasureAsync(RunConfiguration run, CancellationToken cancellation)
     {
         var seconds = new double[CountedSteps];
+        var kernels = new KernelTotals();
         await World.RunAsync(
             run.Ranks,
             rank =>
@@ -44,6 +46,8 @@ public static class PlanBenchmark
                 var loop = RunParts.Loop(run, module, OptimizerParts.Make(run, module), new RandomBatches(run, rank.Rank), RankNews.Silent(run.Ranks));
                 for (var step = 0; step < Steps; step++)
                 {
+                    if (rank.Rank == 0 && step == WarmUpSteps)
+                        rank.Tensors.KernelObserver = kernels;
                     var result = loop.Step(step, rank.Cancellation);
                     if (rank.Rank == 0 && step >= WarmUpSteps)
                         seconds[step - WarmUpSteps] = result.Seconds;
@@ -54,7 +58,7 @@ public static class PlanBenchmark
             new WorldOptions { Tensors = new TensorContextOptions { Threads = run.ThreadsPerRank } },
             cancellation).ConfigureAwait(false);
         Array.Sort(seconds);
-        return seconds[CountedSteps / 2];
+        return (seconds[CountedSteps / 2], kernels.PerStep(CountedSteps));
     }
 
     // Drawn before the steps, so that reading costs what it costs to read from a text.
@@ -88,7 +92,8 @@ public static class PlanBenchmark
 /// <param name="Name">The case.</param>
 /// <param name="Planned">The prediction.</param>
 /// <param name="MeasuredSeconds">The median over the counted steps.</param>
-public sealed record PlanLine(string Name, StepPrediction Planned, double MeasuredSeconds)
+/// <param name="MeasuredKernels">Seconds of a step in each kernel, the mean over the counted steps on rank 0; as <see cref="StepPrediction.KernelSeconds"/>.</param>
+public sealed record PlanLine(string Name, StepPrediction Planned, double MeasuredSeconds, IReadOnlyDictionary<string, double> MeasuredKernels)
 {
     /// <summary>Planned over measured seconds, minus 1.</summary>
     public double Error => (Planned.StepSeconds / MeasuredSeconds) - 1;
