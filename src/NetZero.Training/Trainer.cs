@@ -47,7 +47,7 @@ public static class Trainer
         var model = RunParts.Model(run, exactGelu: start is { Config.UsesTanhGelu: false });
         var module = RunParts.Module(run, model);
         start?.Match(Gpt2Files.Specs(module));
-        OptimizerParts.Check(run, [.. module.NamedParameters().Where(p => !p.Parameter.IsFixed).Select(p => p.Name)]);
+        OptimizerParts.Check(run, module);
         if (run.MemoryBudgetBytes > 0)
             MemoryPlan.Predict(run);
 

@@ -62,9 +62,10 @@ internal static class OptimizerParts
 
     /// <summary>Checks what only the model can tell, before anything is allocated.</summary>
     /// <exception cref="ConfigurationException">A group of parameters, or a pattern of AdamW's, fits none.</exception>
-    public static void Check(RunConfiguration run, IReadOnlyList<string> parameterNames)
+    public static void Check(RunConfiguration run, Module model)
     {
         var optimizer = run.Optimizer;
+        var parameterNames = model.NamedParameters().Where(p => !p.Parameter.IsFixed).Select(p => p.Name).ToList();
         if (ParameterGroup.FindUnused(optimizer.Groups, parameterNames) is { } unused)
             throw new ConfigurationException($"'optimizer.groups': {unused}");
         if (optimizer.Type == OptimizerKind.Muon && MuonOptions.FindUnused(AdamWParameters(run), parameterNames) is { } unfit)

@@ -25,7 +25,9 @@ internal sealed class PlannedRun : IDisposable
         });
 
         // Which GELU it is does not change a byte.
-        Module = RunParts.Shard(run, RunParts.Model(run, exactGelu: false), new FakeProcessGroup(rank, run.Ranks), _tensors, source: null);
+        var model = RunParts.Model(run, exactGelu: false);
+        OptimizerParts.Check(run, RunParts.Module(run, model));
+        Module = RunParts.Shard(run, model, new FakeProcessGroup(rank, run.Ranks), _tensors, source: null);
         _optimizer = OptimizerParts.Make(run, Module);
         Data = new BlankBatches(run.MicroBatchSize, run.Data.SequenceLength);
         Loop = RunParts.Loop(run, Module, _optimizer, Data, RankNews.Silent(run.Ranks));

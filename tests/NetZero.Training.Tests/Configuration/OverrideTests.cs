@@ -33,6 +33,15 @@ public class OverrideTests
     [InlineData("data.train=C:\\dir\\*.txt", "C:\\dir\\*.txt")]
     public void Text_NeedsNoQuotes(string setting, string expected) => Assert.Equal([expected], Configurations.Parse(setting).Data.Train);
 
+    // What is JSON's list or object is no name of a file.
+    [Theory]
+    [InlineData("data.train=[]", "'data.train' is the list []; expected text or a list of texts, none empty or with \\u0000")]
+    [InlineData("optimizer={\"type\": \"Muon\", \"params\": {\"adamw_params\": []}}", "'optimizer.params.adamw_params' is the list []; expected text or a list of texts")]
+    [InlineData("output_dir={}", "'output_dir' is an object; expected text, not empty and without \\u0000")]
+    [InlineData("optimizer.type=[\"Muon\"]", "'optimizer.type' is the list [\"Muon\"]; expected one of ")]
+    public void ListOrObject_WhereTextIsExpected_IsRefusedAsInAFile(string setting, string problem) =>
+        Assert.Contains(problem, Assert.Single(Assert.Throws<ConfigurationException>(() => Configurations.Parse(setting)).Problems), StringComparison.Ordinal);
+
     [Fact]
     public void List_IsJson() => Assert.Equal(["a", "b"], Configurations.Parse("data.train=[\"a\",\"b\"]").Data.Train);
 

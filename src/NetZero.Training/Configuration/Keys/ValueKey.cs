@@ -28,8 +28,9 @@ internal sealed class ValueKey<T, V>(string name, ValueType<V> type, Func<T, V> 
             return target;
         }
         using var json = OverrideValue.Parse(text);
-        // Text in JSON's quotes is what was meant, right or wrong; only what is no text, such as a folder named 7, may stand for itself.
-        if (!type.TakesText || json.RootElement.ValueKind == JsonValueKind.String || type.TryRead(json.RootElement, out _))
+        // Text in JSON's quotes is what was meant, right or wrong, and so are lists and objects; only what is neither, such as a folder named 7, may stand for itself.
+        if (!type.TakesText || json.RootElement.ValueKind is JsonValueKind.String or JsonValueKind.Array or JsonValueKind.Object
+            || type.TryRead(json.RootElement, out _))
             return Read(target, json.RootElement, path, reading);
         using var asText = OverrideValue.Text(text);
         return Read(target, asText.RootElement, path, reading);
