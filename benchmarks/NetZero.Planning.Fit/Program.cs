@@ -1,10 +1,10 @@
 using NetZero.Planning;
 using NetZero.Planning.Fit;
 
-// Fits the planner's constants to a table of published rows and writes them: dotnet run -c Release -- rows.csv calibration.json [--leave-out|--folds]
+// Fits the planner's constants to a table of published rows and writes them: dotnet run -c Release -- rows.csv calibration.json [--leave-out|--models|--folds]
 if (args.Length < 2)
 {
-    Console.Error.WriteLine("usage: NetZero.Planning.Fit ROWS.csv CALIBRATION.json [--leave-out|--folds]");
+    Console.Error.WriteLine("usage: NetZero.Planning.Fit ROWS.csv CALIBRATION.json [--leave-out|--models|--folds]");
     return 2;
 }
 
@@ -14,10 +14,24 @@ foreach (var row in all.Where(row => row.Reason is not null))
     Console.WriteLine($"{row.Row.Id}: {row.Reason}");
 var usable = all.Where(row => row.Reason is null && row.Row.IsScored).ToArray();
 
-if (args.Contains("--leave-out") || args.Contains("--folds"))
+if (args.Skip(2).FirstOrDefault() is { } way)
 {
-    var bySource = args.Contains("--leave-out");
-    CrossValidation.Run(start, usable, (row, index) => bySource ? row.Row.SourceName : $"fold {index % CrossValidation.Folds}");
+    // Rows of one model of one source are like each other: left out together, they say how sizes that were never seen are predicted.
+    var models = usable.Select(row => (row.Row.SourceName, row.Row.Model)).Distinct().Index().ToDictionary(pair => pair.Item, pair => pair.Index);
+    Func<RowPredictor, int, string>? groupOf = way switch
+    {
+        "--leave-out" => (row, _) => row.Row.SourceName,
+        "--models" => (row, _) => $"fold {models[(row.Row.SourceName, row.Row.Model)] % CrossValidation.Folds}",
+        "--folds" => (_, index) => $"fold {index % CrossValidation.Folds}",
+        _ => null,
+    };
+    if (groupOf is null)
+    {
+        Console.Error.WriteLine($"'{way}' is no way to leave rows out; use --leave-out (sources), --models (models of sources) or --folds (single rows)");
+        return 2;
+    }
+
+    CrossValidation.Run(start, usable, groupOf);
     return 0;
 }
 

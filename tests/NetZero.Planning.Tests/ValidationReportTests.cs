@@ -49,7 +49,9 @@ public class ValidationReportTests
 
     [Theory]
     [InlineData("A100-80GB", "Abacus-1", "no description of the device 'Abacus-1'")]
-    [InlineData(",32,2560,20,20,", ",,2560,20,20,", "gives no sizes of the model")]
+    [InlineData("MPT-3b,2.6518,32,2560,20,20,", "Unheard-3b,2.6518,,2560,20,20,", "gives no sizes of the model")]
+    [InlineData(",8,1,NVLink", ",eight,1,NVLink", "devices is 'eight'; expected a number of at least 0")]
+    [InlineData("amp_bf16 / mixed DEFAULT", "fp8", "device 'A100-80GB' has no fp8")]
     [InlineData(",8,1,1,1,10,", ",8,3,1,1,10,", "3 tensor-parallel ranks do not divide the 20 heads")]
     public void Of_RowThatCannotBePredicted_IsListedWithTheReason(string right, string wrong, string reason)
     {
@@ -61,6 +63,33 @@ public class ValidationReportTests
         Assert.Null(report.Rows[0].PredictedTokensPerSPerGpu);
         Assert.Equal(0.5, report.PredictedShare);
         Assert.Equal(1, report.Overall.Time.Count);
+    }
+
+    // What a table may leave out or write otherwise: the row is predicted all the same, and says what was assumed.
+    [Theory]
+    [InlineData(",32,2560,20,20,10240,50368,", ",,,,,,,", "sizes of mpt-3b")]
+    [InlineData(",20,20,10240,50368,", ",,,,,", "sizes of mpt-3b")]
+    [InlineData("MPT-3b,2.6518,32,2560,20,20,10240,50368", "Unheard-3b,2.6518,32,2560,,,10240,", "20 heads")]
+    [InlineData(",10,327680,", ",,,", "micro-batch 1")]
+    [InlineData(",2048,A100", ",,A100", "sequence 2048")]
+    [InlineData(",8,1,NVLink", ",,1,NVLink", null)]
+    [InlineData(",8,1,1,1,10,327680,", ",16,1,1,1,10,327680,", "data-parallel ranks 8")]
+    [InlineData(",none,eager,", ",,,", "recomputation: ")]
+    [InlineData("10811", "\"~10,811\"", null)]
+    [InlineData("10811", "n/a", null)]
+    [InlineData("10811,3.7886,193.0,62.11", "fast,-,?,62.11%", null)]
+    [InlineData("A100-80GB", "NVIDIA A100 SXM4 80GB (HGX)", null)]
+    public void Of_RowWithGaps_IsPredicted(string given, string written, string? assumed)
+    {
+        Assert.Contains(given, Mpt);
+
+        var row = Assert.Single(Validate(Mpt.Replace(given, written)).Rows);
+
+        Assert.Null(row.Reason);
+        Assert.InRange(row.PredictedTokensPerSPerGpu!.Value, 10811 / 1.5, 10811 * 1.5);
+        Assert.InRange(row.PredictedPeakMemGib!.Value, 5, 80);
+        if (assumed is not null)
+            Assert.Contains(row.Assumed, one => one.StartsWith(assumed, StringComparison.Ordinal));
     }
 
     [Fact]

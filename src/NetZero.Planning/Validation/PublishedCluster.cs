@@ -8,19 +8,23 @@ internal static partial class PublishedCluster
 {
     private const double BytesPerGigabit = 1e9 / 8;
 
-    // Longest first, so that H100-96GB is not taken for an H100.
-    private static readonly (string Device, string Preset)[] _presets =
+    // Parts of a device's name, however it is written; the first line that fits counts, so H100-96GB is not taken for an H100, nor GH200 for an H200.
+    private static readonly (string[] Parts, string Preset)[] _presets =
     [
-        ("H100-96GB-HBM2e-500W", "h100-96-500wx8"), ("H100-PCIe", "h100-pciex8"), ("H100-96GB", "h100-96x8"), ("H100-94GB", "h100-96x8"),
-        ("A100-40GB", "a100-40x8"), ("RTX-PRO-6000", "rtx-pro-6000x8"), ("RTX-4090", "rtx4090x4"), ("TPU-v6e", "tpu-v6e"), ("TPU-v5p", "tpu-v5p"),
-        ("MI300X", "mi300xx8"), ("GB300", "gb300x72"), ("GB200", "gb200x72"), ("GH200", "gh200"), ("A800", "a800x8"), ("H800", "h800x8"),
-        ("H200", "h200x8"), ("H100", "h100x8"), ("A100", "a100x8"), ("B200", "b200x8"), ("V100", "v100-32x8"),
+        (["H100", "96GB", "500W"], "h100-96-500wx8"), (["H100", "PCIE"], "h100-pciex8"), (["H100", "96GB"], "h100-96x8"), (["H100", "94GB"], "h100-96x8"),
+        (["GH200"], "gh200"), (["GB300"], "gb300x72"), (["GB200"], "gb200x72"), (["A100", "40GB"], "a100-40x8"), (["RTXPRO6000"], "rtx-pro-6000x8"),
+        (["4090"], "rtx4090x4"), (["TPUV6E"], "tpu-v6e"), (["TPUV5P"], "tpu-v5p"), (["MI300X"], "mi300xx8"), (["A800"], "a800x8"), (["H800"], "h800x8"),
+        (["H200"], "h200x8"), (["H100"], "h100x8"), (["A100"], "a100x8"), (["B200"], "b200x8"), (["V100"], "v100-32x8"),
     ];
 
     public static ClusterDescription Of(PublishedRow row)
     {
-        var preset = _presets.FirstOrDefault(known => row.Device.StartsWith(known.Device, StringComparison.OrdinalIgnoreCase)).Preset
-            ?? throw new ArgumentException($"no description of the device '{row.Device}'; known: {string.Join(", ", _presets.Select(known => known.Device))}");
+
+        // What stands in brackets are remarks.
+        var letters = string.Concat(row.Device.Split('(')[0].Where(char.IsLetterOrDigit)).ToUpperInvariant();
+        var preset = _presets.FirstOrDefault(known => known.Parts.All(part => letters.Contains(part, StringComparison.Ordinal))).Preset
+            ?? throw new ArgumentException(
+                $"no description of the device '{row.Device}'; known: {string.Join(", ", _presets.Select(known => string.Join('-', known.Parts)))}");
         var cluster = ClusterCatalog.Find(preset);
         if (row.Device.Contains("power limited", StringComparison.OrdinalIgnoreCase))
             cluster = cluster with { Device = cluster.Device with { Name = cluster.Device.Name + " (power limited)" } };

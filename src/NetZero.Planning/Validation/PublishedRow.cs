@@ -18,6 +18,8 @@ public enum MemoryCounter
 /// <summary>One published measurement: a row of a table with the columns of <c>docs/planner.md</c>. Numbers that are not given are 0.</summary>
 public sealed record PublishedRow
 {
+    private static readonly string[] Missing = ["-", "--", "?", "n/a", "na", "nan", "none", "null", "unknown", "not stated", "not given"];
+
     private readonly Func<string, string> _field;
 
     private PublishedRow(Func<string, string> field) => _field = field;
@@ -92,16 +94,31 @@ public sealed record PublishedRow
             : throw new ArgumentException($"{where}: no column 'id'; expected the columns that docs/planner.md lists");
     }
 
-    /// <summary>A number of a column, 0 where there is none.</summary>
+    /// <summary>A number of a column, 0 where there is none: an empty field, or a word for that. Thousands may be set apart, and a sign for "about" may come first.</summary>
     /// <exception cref="ArgumentException">Text that is no number.</exception>
     public double Number(string column)
     {
         var text = _field(column);
-        if (text.Length == 0)
+        if (text.Length == 0 || Missing.Contains(text, StringComparer.OrdinalIgnoreCase))
             return 0;
-        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) && value >= 0
+        var digits = text.TrimStart('~', '≈', ' ').TrimEnd('%', ' ');
+        return double.TryParse(digits, NumberStyles.Float | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var value)
+            && double.IsFinite(value) && value >= 0
             ? value
             : throw new ArgumentException($"{column} is '{text}'; expected a number of at least 0");
+    }
+
+    /// <summary>A figure that predictions are compared with: 0 where there is none, or none that can be read, which is no reason not to predict.</summary>
+    public double Measured(string column)
+    {
+        try
+        {
+            return Number(column);
+        }
+        catch (ArgumentException)
+        {
+            return 0;
+        }
     }
 
     /// <summary>A whole number of a column, 0 where there is none.</summary>

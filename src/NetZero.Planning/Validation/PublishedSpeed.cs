@@ -9,14 +9,14 @@ internal static class PublishedSpeed
     /// <summary>Tokens per second and device; 0 where no speed was published.</summary>
     public static double Of(PublishedRow row, Workload run, ClusterDescription cluster)
     {
-        if (row.Number("tokens_per_s_per_gpu") is > 0 and var tokens)
+        if (row.Measured("tokens_per_s_per_gpu") is > 0 and var tokens)
             return tokens;
-        if (row.Number("step_s") is > 0 and var seconds && row.Number("global_batch_tokens") is > 0 and var batch && row.Number("devices") is > 0 and var devices)
+        if (row.Measured("step_s") is > 0 and var seconds && row.Number("global_batch_tokens") is > 0 and var batch && row.Number("devices") is > 0 and var devices)
             return batch / seconds / devices;
         var flops = run.Model.FlopsPerToken(run.Sequence);
-        if (row.Number("tflops_per_gpu") is > 0 and var tera)
+        if (row.Measured("tflops_per_gpu") is > 0 and var tera)
             return tera * 1e12 / flops / (CountsRecomputation(row) && run.Recompute == Recompute.Full ? RecomputedPerModelFlop : 1);
-        return row.Number("mfu_pct") / 100 * cluster.Device.WidePeak / flops;
+        return row.Measured("mfu_pct") / 100 * cluster.Device.WidePeak / flops;
     }
 
     // These count what is computed, not what the model needs.

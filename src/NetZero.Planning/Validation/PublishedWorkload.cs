@@ -27,12 +27,16 @@ internal sealed partial record PublishedWorkload(Workload Run, ClusterDescriptio
     {
         var assumed = new List<string>();
         var cluster = PublishedCluster.Of(row);
-        var model = PublishedModel.Of(row);
+        var model = PublishedModel.Of(row, assumed);
         var profile = calibration.ForSource(row.Source, row.Strategy);
         var sequence = Or(row.Count("seq"), AssumedSequence, "sequence");
         var (tensor, pipeline, context) = (Math.Max(1, row.Count("tp")), Math.Max(1, row.Count("pp")), Math.Max(1, row.Count("cp")));
-        var devices = row.Count("devices") is > 0 and var given ? given : Or(row.Count("dp") * tensor * pipeline * context, AssumedDevices, "devices");
-        var data = row.Count("dp") is > 0 and var replicas ? replicas : Math.Max(1, devices / (tensor * pipeline * context));
+        var others = tensor * pipeline * context;
+        var devices = row.Count("devices") is > 0 and var given ? given : Or(row.Count("dp") * others, AssumedDevices, "devices");
+        var replicas = row.Count("dp");
+        var data = replicas == 0 ? Math.Max(1, devices / others)
+            : replicas * others == devices || devices % others != 0 ? replicas
+            : Or(0, devices / others, "data-parallel ranks");
         var samples = row.Number("global_batch_tokens") / sequence / data;
         var microBatch = row.Count("micro_batch") is > 0 and var stated ? stated : Or(0, IsBatchOfARank(row) ? Math.Max(1, (int)samples) : MicroBatch(samples, pipeline), "micro-batch");
         var microBatches = samples > 0 ? Math.Max(1, (int)Math.Round(samples / microBatch)) : Accumulation(row.Notes) ?? Or(0, AssumedMicroBatches, "micro-batches");
@@ -134,7 +138,7 @@ internal sealed partial record PublishedWorkload(Workload Run, ClusterDescriptio
     // Speed and FLOP/s together say how much is computed for a token: a third more than the model needs is a second forward.
     private static bool CountsMoreThanTheModel(PublishedRow row, Workload run)
     {
-        var (tokens, flops) = (row.Number("tokens_per_s_per_gpu"), row.Number("tflops_per_gpu") * 1e12);
+        var (tokens, flops) = (row.Measured("tokens_per_s_per_gpu"), row.Measured("tflops_per_gpu") * 1e12);
         return tokens > 0 && flops / tokens / run.Model.FlopsPerToken(run.Sequence) is > LeastRecomputed and < MostRecomputed;
     }
 

@@ -19,8 +19,11 @@ public sealed class RowPredictor
         try
         {
             _published = PublishedWorkload.Of(row, calibration);
+
+            // What the device lacks, nothing can be predicted of.
+            _published.Cluster.Device.Peak(_published.Run.Dtype);
             MeasuredTokens = PublishedSpeed.Of(row, _published.Run, _published.Cluster);
-            MeasuredGib = row.Number("peak_mem_gib");
+            MeasuredGib = row.Measured("peak_mem_gib");
         }
         catch (ArgumentException problem)
         {
