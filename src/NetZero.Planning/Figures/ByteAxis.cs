@@ -25,11 +25,15 @@ internal sealed record ByteAxis(string Unit, double UnitBytes, double Top)
     public string Label(double bytes) => (bytes / UnitBytes).ToString("0.###", CultureInfo.InvariantCulture);
 
     /// <summary>Round numbers from 0 to <paramref name="most"/>: multiples of 1, 2 or 5 times a power of ten, at most <paramref name="count"/> steps.</summary>
-    public static IEnumerable<double> Steps(double most, int count)
+    public static IEnumerable<double> Steps(double most, int count) => Steps(0, most, count);
+
+    /// <summary>The same from <paramref name="least"/>, which is at least 0.</summary>
+    public static IEnumerable<double> Steps(double least, double most, int count)
     {
-        var power = Math.Pow(10, Math.Floor(Math.Log10(most / count)));
-        var step = power * ((double[])[1, 2, 5, 10]).First(factor => most / (power * factor) <= count);
-        for (var i = 0; i * step <= most; i++)
+        var length = most - least;
+        var power = Math.Pow(10, Math.Floor(Math.Log10(length / count)));
+        var step = power * ((double[])[1, 2, 5, 10]).First(factor => length / (power * factor) <= count);
+        for (var i = Math.Ceiling(least / step); i * step <= most; i++)
             yield return i * step;
     }
 }

@@ -13,7 +13,7 @@ internal static class FigureStyle
         .parameter { fill: #1f6feb; } .optimizer { fill: #8250df; } .gradient { fill: #d4622a; } .gathered { fill: #54aeff; }
         .activation { fill: #4ac26b; } .workspace { fill: #afb8c1; } .communication { fill: #bf3989; } .compute { fill: #8c959f; }
         .forward { fill: #4ac26b; } .backward { fill: #d4622a; } .recompute { fill: #d4a72c; } .update { fill: #8250df; }
-        .curve { fill: none; stroke-width: 2; } .weak { stroke: #1f6feb; } .strong-scaling { stroke: #d4622a; } .share { stroke: #bf3989; stroke-dasharray: 5 4; }
+        .curve { fill: none; stroke-width: 2; } .weak { stroke: #1f6feb; } .strong-scaling { stroke: #d4622a; } .share { stroke: #bf3989; } path.share { stroke-dasharray: 5 4; }
         .dot { fill: #afb8c1; } .front { fill: #1f6feb; } .limit { stroke: #cf222e; stroke-dasharray: 6 4; fill: none; } .tight { fill: none; stroke: #cf222e; }
         @media (prefers-color-scheme: dark) {
           text { fill: #e6edf3; } .page { fill: #0d1117; } .grid { stroke: #30363d; } .phase { stroke: #7d8590; }

@@ -11,7 +11,7 @@ public sealed class PlanPage
         body { font: 15px/1.5 "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif; margin: 0 auto; max-width: 1040px; padding: 24px 20px 60px; background: #ffffff; color: #24292f; }
         h1 { font-size: 22px; margin: 0 0 4px; } h2 { font-size: 17px; margin: 34px 0 8px; } p { margin: 4px 0 12px; }
         table { border-collapse: collapse; } td, th { padding: 3px 22px 3px 0; text-align: left; font-weight: normal; border-bottom: 1px solid #d8dee4; vertical-align: top; }
-        th { color: #57606a; } td.number { text-align: right; font-variant-numeric: tabular-nums; } svg { width: 100%; height: auto; display: block; }
+        th { color: #57606a; } td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; } svg { width: 100%; min-width: 720px; height: auto; display: block; }
         .wide { overflow-x: auto; }
         @media (prefers-color-scheme: dark) { body { background: #0d1117; color: #e6edf3; } td, th { border-color: #30363d; } th { color: #8b949e; } }
         </style>
