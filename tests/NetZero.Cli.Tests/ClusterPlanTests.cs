@@ -50,6 +50,9 @@ public class ClusterPlanTests
     [InlineData("--schedule has no effect beside --model", "--model", "gpt2", "--schedule")]
     [InlineData("--model has no effect beside --validate", "--model", "gpt2", "--validate", "rows.csv")]
     [InlineData("--json has no effect beside --sweep", "--model", "gpt2", "--sweep", "--json")]
+    [InlineData("--output: netzero train has models of the family gpt2, and llama3-8b is none", "--model", "llama3-8b", "--sweep", "--output", "best.json")]
+    [InlineData("--output: netzero train divides ranks over samples alone", "--model", "gpt2", "--tensor", "2", "--sweep", "--output", "best.json")]
+    [InlineData("--set has no effect beside --model", "--model", "gpt2", "--set", "steps=1")]
     [InlineData("does not divide over 3", "--model", "gpt2", "--scaling", "1,3")]
     public async Task Nonsense_IsRefusedWithTheReason(string reason, params string[] arguments)
     {

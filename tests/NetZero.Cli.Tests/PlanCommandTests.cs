@@ -119,13 +119,48 @@ public sealed partial class PlanCommandTests : IDisposable
     public async Task BestOfASweep_IsAConfigurationThatTrains()
     {
         File.WriteAllText(_folder.At("text.txt"), string.Concat(Enumerable.Range(0, 2000).Select(i => $"line {i}\n")));
-        Assert.Equal(0, await RunAsync("--ranks", "2", "--sweep", "--output", _folder.At("best.json"), "--set", $"data.train={_folder.At("text.txt")}"));
+        Assert.Equal(0, await RunAsync("--ranks", "4", "--sweep", "--output", _folder.At("best.json"), "--set", $"data.train={_folder.At("text.txt")}"));
         Assert.All(_terminal.Written.Split('\n'), line => Assert.InRange(line.TrimEnd('\r').Length, 0, 100));
+        await TrainsAsync();
+    }
 
+    [Fact]
+    public async Task BestOfANamedModelsSweep_IsAConfigurationThatTrains()
+    {
+        File.WriteAllText(_folder.At("text.txt"), string.Concat(Enumerable.Range(0, 2000).Select(i => $"line {i}\n")));
+        File.WriteAllText(_folder.At("config.json"), """{ "model_type": "gpt2", "n_layer": 2, "n_head": 4, "n_embd": 64, "n_positions": 64, "vocab_size": 300 }""");
+        string[] named = ["plan", "--model", _folder.At("config.json"), "--sequence", "64", "--cluster", "h100x8", "--ranks", "4", "--accumulation", "2", "--sweep", "--output", _folder.At("best.json")];
+        var tool = new Tool(_terminal, Reports.Engines);
+        Assert.Equal(0, await tool.RunAsync([.. named, "--set", $"data.train={_folder.At("text.txt")}", "--set", "steps=1"]));
+        await TrainsAsync();
+
+        Assert.Equal(2, await tool.RunAsync(named));
+        Assert.Contains("'data.train' is missing: name a file", _terminal.Errors, StringComparison.Ordinal);
+    }
+
+    private async Task TrainsAsync()
+    {
         var trained = new StringTerminal();
         Assert.Equal((0, ""), (await new Tool(trained, Engines.Real).RunAsync(
             ["train", _folder.At("best.json"), "--set", "steps=1", "--output", _folder.At("best-run")]), trained.Errors));
         Assert.True(File.Exists(_folder.At("best-run/metrics.jsonl")));
+    }
+
+    [Fact]
+    public async Task Sweep_HasStagesGroupsBatchesCheckpointingAndPrecision()
+    {
+        Assert.Equal(0, await RunAsync("--ranks", "4", "--sweep"));
+
+        var rows = _terminal.Written.Split('\n').Skip(1).Where(line => line.Length > 2).Select(line => line[2..].Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToArray();
+        Assert.Equal(["0", "1", "2", "3"], rows.Select(row => row[0]).Distinct().Order());
+        Assert.Equal(["2", "all"], rows.Select(row => row[1]).Distinct().Order());
+        Assert.Equal(["1", "2"], rows.Select(row => row[2]).Distinct().Order());
+        Assert.Equal(["full", "none", "selective"], rows.Select(row => row[4]).Distinct().Order());
+        Assert.Equal(["bf16", "fp32"], rows.Select(row => row[5]).Distinct().Order());
+
+        // Stages above 0 have groups of two beside one of all four; each with two batches, three kinds of checkpointing and two precisions.
+        Assert.Equal(7 * 2 * 3 * 2, rows.Length);
+        Assert.Contains(_terminal.Written.Split('\n'), line => line.StartsWith("* ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -190,6 +225,17 @@ public sealed partial class PlanCommandTests : IDisposable
 
     [GeneratedRegex(@"-?\d+(\.\d+)?")]
     private static partial Regex Number();
+
+    // What only the model can tell is said as a run says it.
+    [Fact]
+    public async Task PatternThatFitsNothing_IsNamedByItsKey()
+    {
+        Assert.Equal(2, await RunAsync("--set", "optimizer={\"type\": \"Muon\", \"params\": {\"adamw_params\": \"none.*\"}}"));
+
+        Assert.StartsWith(
+            "error: 'optimizer.params.adamw_params': the pattern 'none.*' fits no parameter; parameters are named '", _terminal.Errors, StringComparison.Ordinal);
+        Assert.Single(_terminal.Errors.Trim().Split('\n'));
+    }
 
     [Theory]
     [InlineData("--over draws on a picture; say where with --svg FILE", "--over", "trace.json")]

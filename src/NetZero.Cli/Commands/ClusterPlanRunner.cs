@@ -5,7 +5,7 @@ using NetZero.Training;
 namespace NetZero.Cli;
 
 /// <summary>What <c>netzero plan</c> does without a configuration: predicts a named model on named machines, or checks predictions against published rows.</summary>
-internal sealed class ClusterPlanRunner(ITerminal terminal, ClusterOption cluster, PlanFiles files, Option<string?> svg)
+internal sealed class ClusterPlanRunner(ITerminal terminal, ClusterOption cluster, PlanFiles files, Option<string?> svg, Option<string[]> set)
 {
     private readonly ClusterPlanOptions _run = new();
     private readonly Option<string?> _validate = new("--validate") { Description = "Predict the published runs of a table and print the errors.", HelpName = "ROWS.csv" };
@@ -32,7 +32,8 @@ internal sealed class ClusterPlanRunner(ITerminal terminal, ClusterOption cluste
         var validates = parsed.GetValue(_validate) is not null;
         if (!validates && !_run.IsAsked(parsed))
             throw new ConfigurationException("nothing to plan: give a configuration, a model with --model, or published rows with --validate");
-        Given.Refuse(parsed, notFor, validates ? _validate.Name : "--model");
+        var writesRun = !validates && files.Output(parsed) is not null;
+        Given.Refuse(parsed, notFor.Where(option => !(option == set && writesRun)), validates ? _validate.Name : "--model");
         if (validates)
         {
             Given.Refuse(parsed, [.. _run.All, cluster.Option, .. files.All], _validate.Name);
@@ -58,6 +59,9 @@ internal sealed class ClusterPlanRunner(ITerminal terminal, ClusterOption cluste
         }
     }
 
+    private static Workload Best(IReadOnlyList<SweptPlan> swept) => swept.FirstOrDefault(one => one.Plan.Fits && WorkloadRuns.CanRun(one.Plan.Run))?.Plan.Run
+        ?? throw new ConfigurationException("no combination that netzero train has fits the machines; shard over more ranks, or lower the sequence length");
+
     private IReadOnlyList<Option> All => [.. _run.All, _validate];
 
     private void Validate(string path, bool json)
@@ -75,7 +79,13 @@ internal sealed class ClusterPlanRunner(ITerminal terminal, ClusterOption cluste
         var run = _run.Workload(parsed, ranks is null ? machines.DevicesPerNode : PlanFiles.Count("--ranks", ranks));
         if (files.Sweeps(parsed))
         {
-            ClusterPlanText.WriteSweep(terminal.Out, Sweep.Of(run, machines, profile));
+            if (files.Output(parsed) is not null && WorkloadRuns.Obstacle(run) is { } obstacle)
+                throw new ConfigurationException($"--output: {obstacle}");
+            var swept = Sweep.Of(run, machines, profile);
+            var choice = files.Output(parsed) is null ? null : WorkloadRuns.Of(Best(swept), parsed.GetValue(set) ?? []).ToJson();
+            ClusterPlanText.WriteSweep(terminal.Out, swept);
+            if (choice is not null)
+                File.WriteAllBytes(files.Output(parsed)!, choice);
             return;
         }
 

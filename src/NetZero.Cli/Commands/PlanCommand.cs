@@ -13,7 +13,7 @@ internal static class PlanCommand
         var cluster = new ClusterOption(measure);
         var files = new PlanFiles();
         var runs = new RunPlanRunner(terminal, cluster, files);
-        var clusters = new ClusterPlanRunner(terminal, cluster, files, runs.Svg);
+        var clusters = new ClusterPlanRunner(terminal, cluster, files, runs.Svg, runs.Set);
 
         var command = new Command("plan", "Says what a run will take, hold and move, before anything is allocated.") { file, ranks, json, cluster.Option };
         foreach (var option in (Option[])[.. files.All, runs.Svg, .. runs.Own])

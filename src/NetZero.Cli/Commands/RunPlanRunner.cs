@@ -17,6 +17,9 @@ internal sealed class RunPlanRunner(ITerminal terminal, ClusterOption cluster, P
     /// <summary>The options that only a configuration's plan has.</summary>
     public IReadOnlyList<Option> Own => [_set, _rank, _schedule, _over];
 
+    /// <summary><c>--set</c>, which also completes the best choice of a named model's sweep.</summary>
+    public Option<string[]> Set => _set;
+
     /// <summary><c>--svg</c>, which a named model's scaling has too.</summary>
     public Option<string?> Svg => _svg;
 

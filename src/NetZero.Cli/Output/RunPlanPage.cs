@@ -27,7 +27,7 @@ internal static class RunPlanPage
         }
 
         var sweep = RunPlanText.Points(RunVariants.Sweep(run, plan.Cluster));
-        page.Section("Sweep", "Stages, micro-batches and checkpointing with the step's samples.")
+        page.Section("Sweep", "Stages, hybrid groups, micro-batches, checkpointing and precision with the step's samples.")
             .Figure(ParetoFigure.Draw(sweep, plan.BytesOfRank))
             .Table(["on the front", "tokens/s", "peak", "fits"], sweep.Where(point => point.IsPareto).Select(point => (string[])
                 [point.Label, point.TokensPerSecond.ToString("N0", CultureInfo.InvariantCulture), ByteSize.Show((long)point.PeakBytes), point.Fits ? "yes" : "no"]));

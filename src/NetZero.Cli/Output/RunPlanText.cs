@@ -42,9 +42,12 @@ internal static class RunPlanText
     /// <summary>A sweep's table; a star marks the Pareto front.</summary>
     public static void WriteSweep(TextWriter output, IReadOnlyList<PlannedVariant> variants)
     {
-        output.WriteLine($"  {"",-60} {"peak",12} {"fits",5} {"tokens/s",12}");
+        output.WriteLine("   stage  group  micro  accum.  checkpointing  dtype          peak   fits      tokens/s     MFU");
         foreach (var (point, variant) in Points(variants).Zip(variants))
-            Line(output, $"{(point.IsPareto ? "*" : " ")} {point.Label,-60} {ByteSize.Show((long)point.PeakBytes),12} {(variant.Plan.Fits ? "yes" : "no"),5} {point.TokensPerSecond,12:N0}");
+        {
+            var (run, group) = (variant.Run, variant.Run.Zero.ShardGroupSize);
+            Line(output, $"{(point.IsPareto ? "*" : " ")} {run.Zero.Stage,5} {(group == 0 ? "all" : $"{group}"),6} {run.MicroBatchSize,6} {run.AccumulationSteps,7}  {Name(run.Checkpointing.Mode),-13}  {run.Precision.Name,-5} {ByteSize.Show((long)point.PeakBytes),12} {(variant.Plan.Fits ? "yes" : "no"),6} {point.TokensPerSecond,13:N0} {variant.Plan.Time.Mfu * 100,6:F1} %");
+        }
     }
 
     /// <summary>A sweep as points.</summary>
@@ -60,6 +63,8 @@ internal static class RunPlanText
 
     /// <summary>A time in the unit that suits it.</summary>
     internal static string Duration(double seconds) => seconds >= 1 ? Text($"{seconds:F3} s") : seconds >= 1e-3 ? Text($"{seconds * 1e3:F2} ms") : Text($"{seconds * 1e6:F0} µs");
+
+    private static string Name(CheckpointingMode mode) => mode.ToString().ToLowerInvariant();
 
     private static void Line(TextWriter output, FormattableString text) => output.WriteLine(Text(text));
 

@@ -36,7 +36,7 @@ internal sealed class ComputeCost
         _profile = profile;
         _device = device;
         _tokens = (double)run.MicroBatch * run.Sequence / run.Layout.Context;
-        _elementBytes = run.Dtype == "fp32" ? 4 : 2;
+        _elementBytes = run.ElementBytes;
         var (forwardProducts, forwardAttention, forwardTraffic) = (BlockProducts(), AttentionSeconds(), BlockTrafficSeconds());
         var forwardTensor = TensorSeconds();
         var recomputed = run.Recompute switch
@@ -67,14 +67,20 @@ internal sealed class ComputeCost
     public double Tensor { get; }
 
     /// <summary>Seconds of the head's forward with the loss.</summary>
-    public double HeadForward => Product(_run.Model.Hidden, (double)_run.Model.Vocabulary / _run.Layout.Tensor, "bf16") + LogitSeconds / 3;
+    public double HeadForward => Product(_run.Model.Hidden, (double)_run.Model.Vocabulary / _run.Layout.Tensor, HeadDtype) + LogitSeconds / 3;
 
     /// <summary>Seconds of the head's backward.</summary>
-    public double HeadBackward => 2 * Product(_run.Model.Hidden, (double)_run.Model.Vocabulary / _run.Layout.Tensor, "bf16") + LogitSeconds * 2 / 3;
+    public double HeadBackward => 2 * Product(_run.Model.Hidden, (double)_run.Model.Vocabulary / _run.Layout.Tensor, HeadDtype) + LogitSeconds * 2 / 3;
 
     /// <summary>Seconds to update <paramref name="parameters"/> parameters.</summary>
     public double Update(double parameters) =>
         parameters * UpdateBytesPerParameter * _profile.Update / _cluster.Device.MemoryBytesPerSecond;
+
+    // The head stays out of fp8.
+    private string HeadDtype => _run.Dtype == "fp8" ? "bf16" : _run.Dtype;
+
+    // What products reach that are not in fp8: 16-bit ones, or fp32.
+    private double ProductPeak(string dtype) => dtype == "fp32" ? _cluster.Device.Peak(dtype) : _cluster.Device.WidePeak;
 
     private double Achievable => _cluster.Device.MatmulFraction * _device.Matmul;
 
@@ -95,7 +101,7 @@ internal sealed class ComputeCost
     private double Product(double k, double n, string dtype)
     {
         var device = _cluster.Device;
-        var speed = (dtype == "fp32" ? device.Peak(dtype) : device.WidePeak) * Achievable * _profile.Matmul;
+        var speed = ProductPeak(dtype) * Achievable * _profile.Matmul;
         if (dtype == "fp8")
             speed *= _run.RowwiseFp8 ? _profile.Fp8Rowwise : _profile.Fp8;
         return MatmulTime.Of(_tokens, k, n, speed, device.MemoryBytesPerSecond, _elementBytes);
@@ -105,7 +111,7 @@ internal sealed class ComputeCost
     {
         var width = (double)_run.Model.QueryWidth / _run.Layout.Tensor;
         var device = _cluster.Device;
-        var seconds = AttentionFlops.Forward(_tokens, _run.Sequence, width) / (device.WidePeak * Achievable * _device.Attention * _profile.Attention);
+        var seconds = AttentionFlops.Forward(_tokens, _run.Sequence, width) / (ProductPeak(_run.Dtype) * Achievable * _device.Attention * _profile.Attention);
         if (_run.Layout.Context > 1)
         {
             // Keys and values go round the ring while attention computes; the slower one counts.

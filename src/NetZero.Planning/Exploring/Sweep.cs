@@ -3,6 +3,7 @@ namespace NetZero.Planning;
 /// <summary>Tries the settings of a run on a cluster and marks those that nothing else beats in both memory and speed.</summary>
 public static class Sweep
 {
+    private static readonly int[] NoGroups = [0];
     private static readonly int[] _stages = [0, 1, 2, 3];
     private static readonly int[] _microBatches = [1, 2, 4, 8, 16];
     private static readonly Recompute[] _recomputations = [Recompute.None, Recompute.PerOp, Recompute.Full];
@@ -16,17 +17,19 @@ public static class Sweep
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(cluster);
         var samples = run.MicroBatch * run.MicroBatches;
-        var dtypes = new[] { run.Dtype, "fp8" }.Where(cluster.Device.PeakFlopsPerSecond.ContainsKey).Distinct();
-        int[] groups = run.Layout.Replicas > cluster.DevicesPerNode && run.Layout.Replicas % cluster.DevicesPerNode == 0 && cluster.DevicesPerNode > 1
-            ? [0, cluster.DevicesPerNode]
-            : [0];
+
+        // One type a width: bf16 and fp16 cost the same.
+        var peaks = cluster.Device.PeakFlopsPerSecond;
+        var dtypes = new[] { run.Dtype, run.Dtype == "fp16" || !peaks.ContainsKey("bf16") ? "fp16" : "bf16", "fp8", "fp32" }.Where(peaks.ContainsKey).Distinct().ToArray();
+        var inNode = Math.Clamp(cluster.DevicesPerNode / (run.Layout.Tensor * run.Layout.Pipeline), 1, run.Layout.Replicas);
+        int[] groups = [.. HybridGroups.Of(run.Layout.Replicas, inNode).Append(run.ShardGroup).Distinct().Order()];
         var plans = (from stage in _stages
-                     from shardGroup in stage == 0 ? [0] : groups
-                     from microBatch in _microBatches
+                     from shardGroup in stage == 0 ? NoGroups : groups
+                     from microBatch in _microBatches.Append(run.MicroBatch).Distinct()
                      where samples % microBatch == 0
                      from recompute in _recomputations
                      from dtype in dtypes
-                     select Planner.Plan(
+                     select Try(
                          run with
                          {
                              Stage = stage,
@@ -36,11 +39,24 @@ public static class Sweep
                              Recompute = recompute,
                              Dtype = dtype,
                          },
-                         cluster, profile)).ToArray();
+                         cluster, profile)).OfType<ClusterPlan>().ToArray();
         return [.. plans
             .Select(plan => new SweptPlan(plan, !plans.Any(other => Dominates(other, plan))))
             .OrderByDescending(swept => swept.Plan.Fits)
             .ThenBy(swept => swept.Plan.Time.StepSeconds)];
+    }
+
+    private static ClusterPlan? Try(Workload run, ClusterDescription cluster, ImplementationProfile? profile)
+    {
+        try
+        {
+            return Planner.Plan(run, cluster, profile);
+        }
+        catch (ArgumentException)
+        {
+            // Offloaded parameters need stage 3, offloaded checkpoints recomputation: such combinations cannot run.
+            return null;
+        }
     }
 
     private static bool Dominates(ClusterPlan a, ClusterPlan b) =>

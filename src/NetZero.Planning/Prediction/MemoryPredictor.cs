@@ -7,8 +7,6 @@ namespace NetZero.Planning;
 /// </remarks>
 public static class MemoryPredictor
 {
-    private const double WideBytes = 2;
-
     // The block that computes and the one that is being gathered.
     private const int GatheredBlocks = 2;
 
@@ -38,10 +36,10 @@ public static class MemoryPredictor
         var states = (keepsParameters ? (run.Stage >= 3 ? share : parameters) * p : 0, keepsOptimizer ? (run.Stage >= 1 ? share : parameters) * o : 0);
         var gradients = run.UpdatesInBackward ? g * sizes.BlockParameters : keepsParameters ? (run.Stage >= 2 ? share : parameters) * g : 0;
         var gathered = run.Stage >= 3 && run.Shards > 1
-            ? WideBytes * (run.KeepsGathered ? parameters : sizes.RootParameters + (double)GatheredBlocks * sizes.BlockParameters)
+            ? run.ElementBytes * (run.KeepsGathered ? parameters : sizes.RootParameters + (double)GatheredBlocks * sizes.BlockParameters)
             : 0;
         var kept = BlockBytes(run, profile, tokens);
-        var input = tokens * run.Model.Hidden / (run.SequenceParallel ? run.Layout.Tensor : 1) * WideBytes;
+        var input = tokens * run.Model.Hidden / (run.SequenceParallel ? run.Layout.Tensor : 1) * run.ElementBytes;
         var inFlight = InFlight(run, lastStage);
         var all = sizes.Blocks * inFlight * run.Recompute switch
         {
@@ -55,7 +53,7 @@ public static class MemoryPredictor
 
         // Gradients of earlier micro-batches, or main gradients that always stay, are there when backward begins; otherwise they appear while activations go.
         var gradientsEarly = profile.KeepsGradients || run.MicroBatches > 1 ? gradients : 0;
-        var gradientsInBackward = run.Stage >= 2 ? WideBytes * sizes.BlockParameters : 0;
+        var gradientsInBackward = run.Stage >= 2 ? run.ElementBytes * sizes.BlockParameters : 0;
         var backwardBegins = new MemoryPrediction(states.Item1, gradientsEarly, states.Item2, gathered, all, logits, profile.FixedBytes, "backward begins");
         var backwardRuns = new MemoryPrediction(states.Item1, gradientsEarly, states.Item2, gathered + gradientsInBackward, all + atWork, 0, profile.FixedBytes, "backward runs");
         var update = new MemoryPrediction(states.Item1, gradients, states.Item2, 0, 0, 0, profile.FixedBytes, "update");
@@ -84,6 +82,6 @@ public static class MemoryPredictor
         var elements = 4.0 * model.Hidden / (run.SequenceParallel ? tensor : 1)
             + (2.0 * (model.QueryWidth + model.KeyValueWidth) + (model.Gated ? 4.0 : 2.0) * model.FeedForward * model.ActiveExperts) / tensor;
         var scores = run.FusedAttention ? 0 : ScoreBytes * model.Heads * run.Sequence / tensor;
-        return tokens * (elements * WideBytes * (run.Compiled ? profile.CompiledKept : profile.Kept) + scores);
+        return tokens * (elements * run.ElementBytes * (run.Compiled ? profile.CompiledKept : profile.Kept) + scores);
     }
 }

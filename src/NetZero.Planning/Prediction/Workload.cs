@@ -63,6 +63,9 @@ public sealed record Workload
     /// <summary>What lies in the host's memory.</summary>
     public Offload Offload { get; init; }
 
+    /// <summary>Bytes of an element of activations and of gathered parameters; fp8 is a format of products alone.</summary>
+    internal double ElementBytes => Dtype == "fp32" ? sizeof(float) : sizeof(ushort);
+
     /// <summary>Tokens of one step over all ranks.</summary>
     public double TokensPerStep => (double)Sequence * MicroBatch * MicroBatches * Layout.Data;
 

@@ -28,7 +28,7 @@ internal sealed class DeviceEventCosts(Workload run, ClusterDescription cluster,
     public (Lane Lane, double Seconds) Communicate(ScheduledCollective collective)
     {
         var gathers = collective.Operation == CollectiveOperation.AllGather;
-        var elementBytes = !gathers ? profile.ReduceBytes : run.GathersFp8 ? 1 : profile.GatherBytes;
+        var elementBytes = !gathers ? profile.ReduceBytes : run.GathersFp8 ? 1 : Math.Max(profile.GatherBytes, run.ElementBytes);
 
         // Replicas of hybrid sharding are as many ranks apart as share states.
         var acrossGroups = collective.Operation == CollectiveOperation.AllReduce && run.Stage > 0;

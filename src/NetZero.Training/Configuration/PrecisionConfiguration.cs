@@ -6,6 +6,8 @@ namespace NetZero.Training;
 /// <summary>The sections <c>bf16</c>, <c>fp16</c> and <c>data_types</c>, and <c>communication_data_type</c>: in which types a run computes, reduces and accumulates.</summary>
 public sealed record PrecisionConfiguration
 {
+    internal const string BFloat16Name = "bf16";
+
     /// <summary>Whether the model computes with bfloat16 copies of the parameters.</summary>
     public bool BFloat16 { get; init; }
 
@@ -23,6 +25,9 @@ public sealed record PrecisionConfiguration
 
     /// <summary>Types of single parameters; later ones win.</summary>
     public IReadOnlyList<PrecisionOverride> Parameters { get; init; } = [];
+
+    /// <summary>What the model computes in: <c>bf16</c>, <c>fp16</c> or <c>fp32</c>.</summary>
+    public string Name => BFloat16 ? BFloat16Name : Half ? "fp16" : "fp32";
 
     /// <summary>The engine's policy.</summary>
     public MixedPrecisionPolicy ToPolicy() => new()

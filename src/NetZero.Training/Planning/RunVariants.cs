@@ -1,3 +1,4 @@
+using System.Text;
 using NetZero.Planning;
 using NetZero.Sharding;
 
@@ -9,12 +10,13 @@ namespace NetZero.Training;
 /// <param name="Plan">Its plan.</param>
 public sealed record PlannedVariant(string What, RunConfiguration Run, ProgramPlan Plan);
 
-/// <summary>Plans runs that compute the same from the same samples, set up otherwise.</summary>
+/// <summary>Plans runs that train the same model on the same samples, set up otherwise. Other precisions round otherwise; all else gives the same losses.</summary>
 public static class RunVariants
 {
     // A change that gains less is none.
     private const double Worthwhile = 1.001;
 
+    private static readonly int[] NoGroups = [0];
     private static readonly int[] _stages = [0, 1, 2, 3];
 
     /// <summary>Single changes that make a run fit, or faster: if it does not fit, those that make it fit and cost least time; else the fastest that still fit.</summary>
@@ -33,20 +35,33 @@ public static class RunVariants
             .Take(most)];
     }
 
-    /// <summary>Every combination of stage, micro-batch and checkpointing that keeps the step's samples; fastest first, what does not fit last.</summary>
+    /// <summary>
+    /// Every combination of stage, hybrid group, micro-batch, checkpointing and precision that keeps the step's samples and that a configuration can have; fastest first,
+    /// what does not fit last.
+    /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="cluster">The machines.</param>
     public static IReadOnlyList<PlannedVariant> Sweep(RunConfiguration run, ClusterDescription cluster)
     {
         ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(cluster);
         var samples = run.MicroBatchSize * run.AccumulationSteps;
+        int[] groups = [.. HybridGroups.Of(run.Ranks, Math.Min(run.Ranks, cluster.DevicesPerNode)).Append(run.Zero.ShardGroupSize).Distinct().Order()];
         return [.. (from stage in run.Ranks > 1 ? _stages : [run.Zero.Stage]
+                    from shardGroup in stage == 0 ? NoGroups : groups
                     from microBatch in Enumerable.Range(0, 31).Select(power => 1 << power).TakeWhile(size => size <= samples)
                     where samples % microBatch == 0
                     from mode in Enum.GetValues<CheckpointingMode>()
+                    from precision in Precisions(run, cluster)
                     select Try(
-                        $"stage {stage}, micro-batch {microBatch} x {samples / microBatch}, checkpointing {Name(mode)}",
-                        WithMicroBatch(WithStage(run, stage), microBatch) with { Checkpointing = run.Checkpointing with { Mode = mode } }, cluster))
+                        $"stage {stage}{(shardGroup == 0 ? "" : $" in groups of {shardGroup}")}, micro-batch {microBatch} x {samples / microBatch}, "
+                        + $"checkpointing {Name(mode)}, {precision.Name}",
+                        WithMicroBatch(WithStage(run, stage, shardGroup), microBatch) with
+                        {
+                            Checkpointing = run.Checkpointing with { Mode = mode },
+                            Precision = precision,
+                        },
+                        cluster))
             .OfType<PlannedVariant>()
             .OrderByDescending(variant => variant.Plan.Fits)
             .ThenByDescending(variant => variant.Plan.TokensPerSecond)];
@@ -76,9 +91,11 @@ public static class RunVariants
     {
         if (run.Ranks > 1)
             foreach (var stage in _stages.Where(stage => stage != run.Zero.Stage))
-                yield return ($"zero_optimization.stage={stage}", WithStage(run, stage));
+                yield return ($"zero_optimization.stage={stage}", WithStage(run, stage, run.Zero.ShardGroupSize));
         foreach (var mode in Enum.GetValues<CheckpointingMode>().Where(mode => mode != run.Checkpointing.Mode))
             yield return ($"activation_checkpointing.mode={Name(mode)}", run with { Checkpointing = run.Checkpointing with { Mode = mode } });
+        foreach (var precision in Precisions(run, cluster).Where(precision => precision != run.Precision))
+            yield return (Setting(run.Precision, precision), run with { Precision = precision });
         if (run.MicroBatchSize % 2 == 0)
             yield return ($"gradient_accumulation_steps={run.AccumulationSteps * 2}", WithMicroBatch(run, run.MicroBatchSize / 2));
         if (run.AccumulationSteps % 2 == 0)
@@ -98,9 +115,11 @@ public static class RunVariants
     {
         try
         {
+            // What a configuration may not say is no run, whatever it would cost.
+            RunConfiguration.Parse(Encoding.UTF8.GetString(run.ToJson()));
             return Variant(what, run, cluster);
         }
-        catch (ArgumentException)
+        catch (Exception refusal) when (refusal is ArgumentException or ConfigurationException)
         {
             // A change that cannot run is none.
             return null;
@@ -109,14 +128,28 @@ public static class RunVariants
 
     private static PlannedVariant Variant(string what, RunConfiguration run, ClusterDescription cluster) => new(what, run, RunPlanner.Plan(run, cluster));
 
-    // What belongs to stage 3 alone goes with it.
-    private static RunConfiguration WithStage(RunConfiguration run, int stage) => run with
+    // The run's own, fp32, and the 16-bit type of the machines: bf16, else fp16. A host keeps both.
+    private static IEnumerable<PrecisionConfiguration> Precisions(RunConfiguration run, ClusterDescription cluster)
     {
-        Zero = stage == run.Zero.Stage ? run.Zero : new ZeroConfiguration
+        var own = run.Precision;
+        var hasWide = cluster.Device.IsHost || cluster.Device.PeakFlopsPerSecond.ContainsKey(PrecisionConfiguration.BFloat16Name);
+        return new[] { own, own with { BFloat16 = false, Half = false }, own with { BFloat16 = hasWide, Half = !hasWide } }.DistinctBy(precision => precision.Name);
+    }
+
+    private static string Setting(PrecisionConfiguration from, PrecisionConfiguration to)
+    {
+        (string Key, bool Before, bool After)[] keys = [("bf16", from.BFloat16, to.BFloat16), ("fp16", from.Half, to.Half)];
+        return string.Join(" --set ", keys.Where(key => key.Before != key.After).Select(key => $"{key.Key}.enabled={(key.After ? "true" : "false")}"));
+    }
+
+    // What belongs to stage 3 alone goes with it.
+    private static RunConfiguration WithStage(RunConfiguration run, int stage, int shardGroup) => run with
+    {
+        Zero = stage == run.Zero.Stage ? run.Zero with { ShardGroupSize = shardGroup } : new ZeroConfiguration
         {
             Stage = stage,
             Reduce = run.Zero.Reduce,
-            ShardGroupSize = stage == 0 ? 0 : run.Zero.ShardGroupSize,
+            ShardGroupSize = stage == 0 ? 0 : shardGroup,
             Units = run.Zero.Units,
             MinimumParameters = run.Zero.MinimumParameters,
             Ignored = stage == 0 ? [] : run.Zero.Ignored,
