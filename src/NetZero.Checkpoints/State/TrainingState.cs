@@ -7,7 +7,8 @@ namespace NetZero.Checkpoints;
 /// <summary>Everything that training changes, as tensors by name: a model's values and what its optimizer keeps for them, on one rank.</summary>
 /// <remarks>
 /// <para>Who stores what: the ranks of a shard group hold each element of a unit once, as slices. Where several groups hold the same slices (hybrid sharding), each stores
-/// a part of every slice, cut at multiples of <see cref="UnitLayout.AlignmentElements"/>. So each byte is stored once over all ranks, and all ranks write alike.</para>
+/// a part of every slice, cut at multiples of <see cref="StateSlice.AlignmentEntries"/>. So each byte is stored once over all ranks, and
+/// all ranks write alike.</para>
 /// <para>Names and whole shapes depend on the model and the optimizer alone, never on ranks or stages: that is why any world can load what any other saved.</para>
 /// </remarks>
 internal sealed class TrainingState
@@ -40,7 +41,7 @@ internal sealed class TrainingState
                 continue;
             }
 
-            _slices.Add(new StateSlice(CheckpointTensor.ParameterKind, "", unit, unit.Values, 1));
+            _slices.Add(StateSlice.OfValues(unit));
         }
 
         foreach (var shard in module.Shards)
@@ -48,7 +49,7 @@ internal sealed class TrainingState
             var unit = units.First(u => u.Layout.Name == shard.Name);
             var states = optimizer.StateOf(shard);
             for (var i = 0; i < states.Count; i++)
-                _slices.Add(new StateSlice(CheckpointTensor.OptimizerKind, optimizer.States[i].Name + "/", unit, states[i], optimizer.States[i].ElementsPerEntry));
+                _slices.Add(StateSlice.OfState(optimizer.States[i], shard, unit, states[i]));
         }
     }
 
@@ -121,10 +122,9 @@ internal sealed class TrainingState
 
     private (long Start, long Length) Part(StateSlice slice, int replica)
     {
-        var blocks = slice.Unit.Layout.ShardElements / UnitLayout.AlignmentElements;
-        var entriesPerBlock = slice.Entries / blocks;
+        var blocks = slice.Entries / slice.AlignmentEntries;
         var start = blocks * replica / _replicas;
         var end = blocks * (replica + 1) / _replicas;
-        return (start * entriesPerBlock, (end - start) * entriesPerBlock);
+        return (start * slice.AlignmentEntries, (end - start) * slice.AlignmentEntries);
     }
 }

@@ -30,10 +30,20 @@ public abstract class FlatShard
     public Tensor AllocateState(OptimizerState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        var values = Values;
-        var memory = values.Context.Empty([state.Entries(values.Shape.Elements)], state.DType, MemoryKind.Optimizer, $"{Name}.{state.Name}").Keep();
+        var memory = Values.Context.Empty([Entries(state)], state.DType, MemoryKind.Optimizer, $"{Name}.{state.Name}").Keep();
         memory.Clear();
         return memory;
+    }
+
+    /// <summary>Whether the shard is the whole unit, because every rank updates all of it.</summary>
+    public bool IsWhole => Values.Elements == Unit.Elements;
+
+    private long Entries(OptimizerState state)
+    {
+        if (state.Shapes is null)
+            return state.Entries(Values.Elements);
+        var layout = new StateLayout(state, Unit);
+        return IsWhole ? layout.PaddedElements : layout.SliceElements;
     }
 }
 

@@ -12,16 +12,25 @@ public sealed class Lamb : LayerwiseOptimizer
         : base(parameters, options ??= new LambOptions(), options.StateFormat, new Moment("exp_avg", Signed: true), new Moment("exp_avg_sq", Signed: false)) =>
         _options = options;
 
-    private protected override void Begin(TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings) =>
-        context.Launch(new LambMomentsKernel(stretch, first, second, Numbers(settings)));
+    private protected override void Begin(FlatShard shard, FlatState first, FlatState second, Tensor? gradientScale)
+    {
+        foreach (var (start, length, settings) in Stretches(shard))
+        {
+            var stretch = FlatStretch.Of(shard.Values, shard.Gradients, start, length, gradientScale);
+            shard.Values.Context.Launch(new LambMomentsKernel(stretch, first, second, Numbers(settings)));
+        }
+    }
 
-    private protected override void AddSquares(FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, DeviceNumbers squares) =>
-        FlatNorms.AddOfLamb(stretch, first, second, Numbers(settings), squares);
+    private protected override void AddSquares(
+        FlatRange range, FlatStretch stretch, FlatState first, FlatState second, DeviceNumbers squares) =>
+        FlatNorms.AddOfLamb(stretch, first, second, Numbers(SettingsOf(range)), squares);
 
-    private protected override void Move(
-        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, DeviceNumbers? squares) =>
-        context.Launch(new LambKernel(
-            stretch, first, second, Numbers(settings), new LambRate(settings.LearningRate, _options.MinCoefficient, _options.MaxCoefficient, squares)));
+    private protected override void Move(FlatRange range, FlatStretch stretch, FlatState first, FlatState second, DeviceNumbers squares)
+    {
+        var settings = SettingsOf(range);
+        var rate = TrustRate.OfLamb(settings.LearningRate, _options.MinCoefficient, _options.MaxCoefficient, OfMatrices(range, squares));
+        squares.Context.Launch(new LambKernel(stretch, first, second, Numbers(settings), rate));
+    }
 
     private LambSettings Numbers(ParameterSettings settings) => new(_options.Beta1, _options.Beta2, _options.Epsilon, settings.WeightDecay, ShardSteps);
 }

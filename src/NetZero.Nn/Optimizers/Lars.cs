@@ -12,18 +12,16 @@ public sealed class Lars : LayerwiseOptimizer
         : base(parameters, options ??= new LarsOptions(), options.StateFormat, new Moment("momentum_buffer", Signed: true)) =>
         _options = options;
 
-    private protected override void Begin(TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings)
-    {
-    }
-
-    private protected override void AddSquares(FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, DeviceNumbers squares) =>
+    private protected override void AddSquares(
+        FlatRange range, FlatStretch stretch, FlatState first, FlatState second, DeviceNumbers squares) =>
         FlatNorms.AddOfGradients(stretch, squares);
 
-    private protected override void Move(
-        TensorContext context, FlatStretch stretch, FlatState first, FlatState second, ParameterSettings settings, DeviceNumbers? squares) =>
-        context.Launch(new LarsKernel(
-            stretch, first, _options.Momentum, settings.WeightDecay,
-            new LarsRate(settings.LearningRate, _options.TrustCoefficient, settings.WeightDecay, squares)));
+    private protected override void Move(FlatRange range, FlatStretch stretch, FlatState first, FlatState second, DeviceNumbers squares)
+    {
+        var settings = SettingsOf(range);
+        var rate = TrustRate.OfLars(settings.LearningRate, _options.TrustCoefficient, settings.WeightDecay, OfMatrices(range, squares));
+        squares.Context.Launch(new LarsKernel(stretch, first, _options.Momentum, settings.WeightDecay, rate));
+    }
 }
 
 /// <summary>The settings of <see cref="Lars"/>, with the paper's defaults: momentum 0.9, trust coefficient 1e-3. The learning rate's default is 1.</summary>

@@ -61,6 +61,18 @@ public sealed record InverseSquareRootSchedule(long WarmupSteps, long Timescale)
         : baseRate / Math.Sqrt((step - WarmupSteps + Timescale) / (double)Timescale);
 }
 
+/// <summary>
+/// Adafactor's relative step size (Shazeer and Stern 2018, section 8): step t, from 1, has the base rate x min(0.01, 1 / sqrt(t)), or with
+/// a warm-up min(1e-6 t, 1 / sqrt(t)).
+/// </summary>
+/// <param name="WarmsUp">Whether the rate begins near zero (Hugging Face's <c>warmup_init</c>).</param>
+public sealed record RelativeStepSchedule(bool WarmsUp) : LearningRateSchedule
+{
+    /// <inheritdoc/>
+    public override double At(long step, double baseRate) =>
+        baseRate * Math.Min(WarmsUp ? 1e-6 * (step + 1) : 1e-2, 1 / Math.Sqrt(step + 1));
+}
+
 /// <summary>One cycle (Smith and Topin 2018) as PyTorch's OneCycleLR anneals it: half a cosine up to the base rate, half a cosine far below where it began.</summary>
 /// <param name="TotalSteps">Steps of the cycle; the last rate stays.</param>
 /// <param name="RisingShare">The share of the steps in which the rate rises.</param>

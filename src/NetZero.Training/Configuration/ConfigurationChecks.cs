@@ -33,7 +33,12 @@ internal static class ConfigurationChecks
                 TotalSteps = given.Data.Epochs == 0 ? given.Scheduler.Span(given.Steps) : given.Scheduler.TotalSteps,
                 Timescale = Timescale(given.Scheduler),
             },
-            Optimizer = given.Optimizer with { Betas = given.Optimizer.Betas ?? OptimizerConfiguration.DefaultBetas(given.Optimizer.Type), Momentum = given.Optimizer.Momentum ?? OptimizerConfiguration.DefaultMomentum(given.Optimizer.Type) },
+            Optimizer = given.Optimizer with
+            {
+                Betas = given.Optimizer.Betas ?? OptimizerConfiguration.DefaultBetas(given.Optimizer.Type),
+                Epsilon = given.Optimizer.Epsilon ?? OptimizerConfiguration.DefaultEpsilon(given.Optimizer.Type),
+                Momentum = given.Optimizer.Momentum ?? OptimizerConfiguration.DefaultMomentum(given.Optimizer.Type),
+            },
             ThreadsPerRank = given.ThreadsPerRank == 0 ? Math.Clamp(Environment.ProcessorCount / given.Ranks, 1, RunConfiguration.MaxThreadsPerRank) : given.ThreadsPerRank,
         };
         reading.Problems.AddRange(Required(complete));
@@ -190,6 +195,11 @@ internal static class ConfigurationChecks
             yield return problem;
         foreach (var problem in Optimizer(c.Optimizer).Concat(Scheduler(c.Scheduler with { TotalSteps = c.Scheduler.Span(c.Steps) })))
             yield return problem;
+        if (c.Optimizer.SetsRate && c.Scheduler.Type != SchedulerKind.Constant)
+        {
+            yield return $"'scheduler.type' \"{c.Scheduler.Type}\" would have no effect: Adafactor's 'optimizer.params.relative_step' "
+                + "sets the rate itself; set it to false, or leave 'scheduler' out";
+        }
     }
 
     private static IEnumerable<string> Precision(PrecisionConfiguration p, int ranks)
@@ -214,6 +224,22 @@ internal static class ConfigurationChecks
             yield return $"'optimizer.params.min_coeff' is {o.MinCoefficient}, more than 'optimizer.params.max_coeff' {o.MaxCoefficient}; lower the first or raise the second";
         if (o.Groups.Any(group => group.Pattern.Length == 0))
             yield return "'optimizer.groups' has a group without 'pattern'; name the parameters it is for, such as \"h.*.attn.**\"";
+        if (o.Epsilon is { } epsilon && epsilon.Second is null == (o.Type == OptimizerKind.Adafactor))
+        {
+            yield return o.Type == OptimizerKind.Adafactor
+                ? "'optimizer.params.eps' is one number, but Adafactor takes a list of two, such as [1e-30, 1e-3]"
+                : $"'optimizer.params.eps' is a list of two numbers, which Adafactor takes; {o.Type} takes one, such as 1e-8";
+        }
+        else if (o.Type == OptimizerKind.Adafactor && o.Epsilon is { First: < AdafactorOptions.LeastEpsilon and var first })
+        {
+            yield return $"'optimizer.params.eps' begins with {first}, but Adafactor needs at least {AdafactorOptions.LeastEpsilon} there: "
+                + "a gradient of zero has a second moment to be divided by";
+        }
+        if (o.SetsRate && o.Groups.Any(group => group.LearningRate is not null))
+        {
+            yield return "'optimizer.groups' has an 'lr', which would have no effect: Adafactor's 'optimizer.params.relative_step' "
+                + "sets the rate itself; set it to false, or leave 'lr' out";
+        }
         if (o.LearningRate == 0 && o.Groups.Any(group => group.LearningRate > 0))
             yield return "'optimizer.params.lr' is 0, but a group has an 'lr' of its own, which follows it through the schedule; give both";
     }

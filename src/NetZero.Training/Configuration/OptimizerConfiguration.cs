@@ -22,6 +22,9 @@ public enum OptimizerKind
 
     /// <summary>Momentum of matrices with singular values near 1; AdamW for the rest.</summary>
     Muon,
+
+    /// <summary>Steps by the root of a second moment that is kept as means of rows and columns.</summary>
+    Adafactor,
 }
 
 /// <summary>How a learning rate that was found for one batch size is carried over to another.</summary>
@@ -52,8 +55,11 @@ public sealed record OptimizerConfiguration
     /// <summary>AdamW and LAMB: decay rates of the first and second moment; Lion: of the direction and of the momentum. Each below 1. By default (0.9, 0.999) and (0.9, 0.99).</summary>
     public (double First, double Second)? Betas { get; init; }
 
-    /// <summary>AdamW and LAMB: added to the root of the second moment.</summary>
-    public double Epsilon { get; init; } = 1e-8;
+    /// <summary>
+    /// AdamW and LAMB: added to the root of the second moment. Adafactor: added to squares of gradients, and the least RMS that a parameter
+    /// counts for.
+    /// </summary>
+    public Epsilons? Epsilon { get; init; }
 
     /// <summary>How much of a weight is taken off per step, times the learning rate; 0 is off.</summary>
     public double WeightDecay { get; init; }
@@ -82,6 +88,29 @@ public sealed record OptimizerConfiguration
     /// <summary>Muon: patterns of the matrices that AdamW updates. By default GPT-2's embeddings, which are also its head.</summary>
     public IReadOnlyList<string> AdamWParameters { get; init; } = EmbeddingsOfGpt2;
 
+    /// <summary>Adafactor: the largest RMS of a parameter's step before the rate.</summary>
+    public double ClipThreshold { get; init; } = 1;
+
+    /// <summary>Adafactor: 1 - t to this power of the second moment stays at step t.</summary>
+    public double DecayRate { get; init; } = -0.8;
+
+    /// <summary>Adafactor: how much of the running mean of steps stays; null keeps none.</summary>
+    public double? Beta1 { get; init; }
+
+    /// <summary>Adafactor: whether steps are in proportion to the RMS of the parameter.</summary>
+    public bool ScaleParameter { get; init; } = true;
+
+    /// <summary>Adafactor: whether the learning rate is the paper's function of the step, min(0.01, 1 / √t).</summary>
+    public bool RelativeStep { get; init; } = true;
+
+    /// <summary>Adafactor: whether that begins near zero.</summary>
+    public bool WarmupInit { get; init; }
+
+    /// <summary>
+    /// Whether the optimizer has a learning rate of its own, which neither <see cref="LearningRate"/> nor a schedule sets.
+    /// </summary>
+    public bool SetsRate => Type == OptimizerKind.Adafactor && RelativeStep;
+
     /// <summary>Whether these are what they are by default.</summary>
     public bool HasDefaultAdamWParameters => AdamWParameters.SequenceEqual(EmbeddingsOfGpt2);
 
@@ -100,6 +129,14 @@ public sealed record OptimizerConfiguration
     /// <summary>The momentum that an optimizer's paper uses; none for plain gradient descent.</summary>
     internal static double DefaultMomentum(OptimizerKind type) => type switch { OptimizerKind.Lars => 0.9, OptimizerKind.Muon => 0.95, _ => 0 };
 
+    /// <summary>What an optimizer's paper adds.</summary>
+    internal static Epsilons DefaultEpsilon(OptimizerKind type) => type == OptimizerKind.Adafactor ? new(1e-30, 1e-3) : new(1e-8, null);
+
     /// <summary>The decay rates that an optimizer's paper uses.</summary>
     internal static (double First, double Second) DefaultBetas(OptimizerKind type) => type == OptimizerKind.Lion ? (0.9, 0.99) : (0.9, 0.999);
 }
+
+/// <summary>Small numbers that an optimizer adds, so that nothing is divided by zero: one, or Adafactor's two.</summary>
+/// <param name="First">The one, or Adafactor's to squares of gradients.</param>
+/// <param name="Second">Adafactor's least RMS of a parameter; null for other optimizers.</param>
+public readonly record struct Epsilons(double First, double? Second);

@@ -13,13 +13,14 @@ internal static class OptimizerParts
         var factor = RateFactor(run);
         var betas = given.Betas ?? OptimizerConfiguration.DefaultBetas(given.Type);
         var momentum = given.Momentum ?? OptimizerConfiguration.DefaultMomentum(given.Type);
+        var epsilon = given.Epsilon ?? OptimizerConfiguration.DefaultEpsilon(given.Type);
         return given.Type switch
         {
             OptimizerKind.AdamW => new AdamW(parameters, Common(new AdamWOptions
             {
                 Beta1 = betas.First,
                 Beta2 = betas.Second,
-                Epsilon = given.Epsilon,
+                Epsilon = epsilon.First,
                 StateFormat = given.StateFormat,
             })),
             OptimizerKind.Sgd => new Sgd(parameters, Common(new SgdOptions { Momentum = momentum, StateFormat = given.StateFormat })),
@@ -28,7 +29,7 @@ internal static class OptimizerParts
             {
                 Beta1 = betas.First,
                 Beta2 = betas.Second,
-                Epsilon = given.Epsilon,
+                Epsilon = epsilon.First,
                 MaxCoefficient = given.MaxCoefficient,
                 MinCoefficient = given.MinCoefficient,
                 StateFormat = given.StateFormat,
@@ -42,7 +43,17 @@ internal static class OptimizerParts
                 AdamWParameters = AdamWParameters(run),
                 Beta1 = betas.First,
                 Beta2 = betas.Second,
-                Epsilon = given.Epsilon,
+                Epsilon = epsilon.First,
+                StateFormat = given.StateFormat,
+            })),
+            OptimizerKind.Adafactor => new Adafactor(parameters, Common(new AdafactorOptions
+            {
+                Epsilon1 = epsilon.First,
+                Epsilon2 = epsilon.Second ?? 0,
+                ClipThreshold = given.ClipThreshold,
+                DecayRate = given.DecayRate,
+                Beta1 = given.Beta1,
+                ScaleParameter = given.ScaleParameter,
                 StateFormat = given.StateFormat,
             })),
             _ => throw new ArgumentOutOfRangeException(nameof(run), given.Type, "Unknown optimizer."),
@@ -52,7 +63,7 @@ internal static class OptimizerParts
             where T : OptimizerOptions =>
             options with
             {
-                LearningRate = given.LearningRate * factor,
+                LearningRate = given.SetsRate ? 1 : given.LearningRate * factor,
                 WeightDecay = given.WeightDecay,
                 WeightDecayAll = given.WeightDecayAll,
                 AverageDecay = run.Ema.Decay,
@@ -72,17 +83,28 @@ internal static class OptimizerParts
             throw new ConfigurationException($"'optimizer.params.adamw_params': {unfit}");
     }
 
-    /// <summary>The bytes that an optimizer's formula counts per parameter.</summary>
-    public static StateWidths Widths(RunConfiguration run)
+    /// <summary>The schedule of the learning rate of a run of so many steps.</summary>
+    public static LearningRateSchedule Schedule(RunConfiguration run, int steps) =>
+        run.Optimizer.SetsRate ? new RelativeStepSchedule(run.Optimizer.WarmupInit) : run.Scheduler.Make(steps);
+
+    /// <summary>The bytes that an optimizer's formula counts for each element of some parameters.</summary>
+    public static StateWidths Widths(RunConfiguration run, IReadOnlyCollection<Parameter> parameters)
     {
         var optimizer = run.Optimizer;
         var moments = optimizer.Type switch
         {
             OptimizerKind.AdamW or OptimizerKind.Lamb or OptimizerKind.Muon => 2,
             OptimizerKind.Sgd when optimizer.Momentum is null or 0 => 0,
+            OptimizerKind.Adafactor when optimizer.Beta1 is null => 0,
             _ => 1,
         };
-        return StateWidths.SinglePrecisionAdam with { OptimizerBytes = (moments * optimizer.StateFormat.BytesPerElement()) + (run.Ema.IsOn ? sizeof(float) : 0) };
+        var means = optimizer.Type == OptimizerKind.Adafactor
+            ? sizeof(float) * parameters.Sum(p => Adafactor.MeansOf(p.Shape)) / (double)parameters.Sum(p => p.Shape.Elements)
+            : 0;
+        return StateWidths.SinglePrecisionAdam with
+        {
+            OptimizerBytes = (moments * optimizer.StateFormat.BytesPerElement()) + means + (run.Ema.IsOn ? sizeof(float) : 0),
+        };
     }
 
     // What is AdamW's by default are the base's embeddings, which adapters do not train.

@@ -15,15 +15,20 @@ internal static class RankReport
     private static long Expected(RunConfiguration run, Sharding.ShardedModule module)
     {
         var schedule = module.TrainingSchedule;
-        var widths = OptimizerParts.Widths(run);
         return Enumerable.Range(0, module.Units.Count)
-            .GroupBy(unit => (Stage: schedule.StageOf(unit), Frozen: schedule.IsFrozen(unit), Precision: schedule.PrecisionOf(unit)), unit => module.Units[unit].Elements)
-            .Where(alike => alike.Sum() > 0)
-            .Sum(alike => Planning.ModelStates.PerRank(
-                alike.Sum(), module.ShardGroup.Size, alike.Key.Stage,
-                WithMasters(
-                    alike.Key.Precision, alike.Key.Stage,
-                    alike.Key.Frozen ? widths with { GradientBytes = 0, OptimizerBytes = 0 } : widths with { GradientBytes = alike.Key.Precision.Gradients.SizeInBytes() })).Total);
+            .GroupBy(
+                unit => (Stage: schedule.StageOf(unit), Frozen: schedule.IsFrozen(unit), Precision: schedule.PrecisionOf(unit)),
+                unit => module.Units[unit])
+            .Where(alike => alike.Any(unit => unit.Elements > 0))
+            .Sum(alike =>
+            {
+                var widths = OptimizerParts.Widths(run, [.. alike.SelectMany(unit => unit.Placements, (_, placement) => placement.Parameter)]);
+                widths = alike.Key.Frozen
+                    ? widths with { GradientBytes = 0, OptimizerBytes = 0 }
+                    : widths with { GradientBytes = alike.Key.Precision.Gradients.SizeInBytes() };
+                widths = WithMasters(alike.Key.Precision, alike.Key.Stage, widths);
+                return Planning.ModelStates.PerRank(alike.Sum(unit => unit.Elements), module.ShardGroup.Size, alike.Key.Stage, widths).Total;
+            });
     }
 
     // Masters are sharded as the optimizer is; the copy to compute with stays, but at stage 3, where it is gathered.

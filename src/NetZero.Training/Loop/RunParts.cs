@@ -77,7 +77,7 @@ internal static class RunParts
         RunConfiguration run, ShardedModule module, Optimizer optimizer, IBatchSource data, ITold told, int? steps = null) =>
         new(module, optimizer, data, new TrainingLoopOptions
         {
-            Schedule = run.Scheduler.Make(steps ?? run.Steps),
+            Schedule = OptimizerParts.Schedule(run, steps ?? run.Steps),
             GradientClipping = run.GradientClipping,
             GradientClippingNorm = run.GradientClippingNorm,
             GradientClippingValue = run.GradientClippingValue,

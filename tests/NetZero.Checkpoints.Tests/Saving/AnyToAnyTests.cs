@@ -66,6 +66,34 @@ public sealed class AnyToAnyTests : IDisposable
         }
     }
 
+    [Fact]
+    public void StatesOfOtherShapesThanTheParameters_AreStoredOnce_AndRestoredByAnyWorld()
+    {
+        StateWorld[] worlds =
+        [
+            .. new StateWorld[] { new(1, 0), new(3, 0), new(2, 1), new(7, 3), new(5, 2), new(4, 2) { ShardRanks = 2 }, new(6, 3) { ShardRanks = 2 } }
+                .Select(w => w with { Factored = true }),
+        ];
+        var parameters = new Nn.Gpt2(StateWorld.Model).NamedParameters().Select(p => p.Parameter.Shape).ToList();
+        var bytes = sizeof(float) * parameters.Sum(shape => (2 * shape.Elements) + (shape.Dims == 2 ? shape[0] + shape[1] : shape.Elements));
+        foreach (var saved in worlds)
+        {
+            var (path, _) = Save(saved);
+            using (var reader = CheckpointReader.Open(path))
+            {
+                Assert.Equal(bytes, reader.Manifest.StateBytes());
+                Assert.Equal([37], reader.Find("exp_avg_sq_row/wte.weight").Shape);
+                Assert.Equal([9], reader.Find("exp_avg_sq_col/wte.weight").Shape);
+                Assert.Equal([36], reader.Find("exp_avg_sq/h.1.mlp.c_fc.bias").Shape);
+            }
+
+            foreach (var loaded in worlds)
+                loaded.LoadAndCompare(path);
+            var error = Assert.Throws<CheckpointException>(() => (saved with { Factored = false }).LoadAndCompare(path));
+            Assert.Contains("another optimizer", error.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData(0, false)]
     [InlineData(2, true)]

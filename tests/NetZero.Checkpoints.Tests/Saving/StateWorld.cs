@@ -19,6 +19,9 @@ internal sealed record StateWorld(int Ranks, int Stage)
 
     public StateFormat Moments { get; init; }
 
+    /// <summary>Whether the optimizer keeps means of rows and columns, which have shapes of their own, beside a moment.</summary>
+    public bool Factored { get; init; }
+
     public Gpt2Config Gpt2 { get; init; } = Model;
 
     public Device Device { get; init; } = Device.Cpu;
@@ -31,7 +34,9 @@ internal sealed record StateWorld(int Ranks, int Stage)
         var module = FullyShard.Apply(
             new Gpt2(Gpt2), rank, new ShardingPolicy { Stage = Stage, ShardGroupSize = ShardRanks },
             new ShardingOptions { Source = filled ? new Known() : new Nothing() });
-        var optimizer = new AdamW(module, new AdamWOptions { StateFormat = Moments });
+        Optimizer optimizer = Factored
+            ? new Adafactor(module, new AdafactorOptions { StateFormat = Moments, Beta1 = 0.9 })
+            : new AdamW(module, new AdamWOptions { StateFormat = Moments });
         if (filled)
             Fill(new TrainingState(module, optimizer));
         return program(rank, module, optimizer);

@@ -14,6 +14,8 @@ public class LeftOutStepTests
         (parameters, format) => new Lars(parameters, new LarsOptions { StateFormat = format }),
         (parameters, format) => new AdamW(parameters, new AdamWOptions { StateFormat = format, AverageDecay = 0.4 }),
         (parameters, format) => new Muon(parameters, new MuonOptions { StateFormat = format, AverageDecay = 0.4, AdamWParameters = [] }),
+        (parameters, format) => new Adafactor(parameters, new AdafactorOptions { StateFormat = format, Beta1 = 0.9, LearningRate = 0.1 }),
+        (parameters, format) => new Adafactor(parameters, new AdafactorOptions { AverageDecay = 0.4, LearningRate = 0.1 }),
     ];
 
     [Theory]

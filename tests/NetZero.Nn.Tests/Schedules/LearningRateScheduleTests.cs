@@ -70,6 +70,17 @@ public class LearningRateScheduleTests
     [InlineData(62, 0.125)]
     public void InverseSquareRoot_HalvesWhenTheTimeIsFourfold(long step, double rate) => Assert.Equal(rate, new InverseSquareRootSchedule(2, 4).At(step, 0.5));
 
+    // Shazeer and Stern 2018, section 8; the warm-up as Hugging Face's warmup_init.
+    [Theory]
+    [InlineData(0, false, 0.005)]
+    [InlineData(9_999, false, 0.005)]
+    [InlineData(39_999, false, 0.0025)]
+    [InlineData(0, true, 5e-7)]
+    [InlineData(9_999, true, 0.005)]
+    [InlineData(39_999, true, 0.0025)]
+    public void RelativeStep_IsAHundredthUntilTheInverseRootIsLess(long step, bool warmsUp, double rate) =>
+        Assert.Equal(rate, new RelativeStepSchedule(warmsUp).At(step, 0.5), 1e-15);
+
     // PyTorch 2.x, OneCycleLR(max_lr = 1, total_steps = 11, pct_start = 0.3, div_factor = 25, final_div_factor = 1e4): rises until 2.3, ends at step 10.
     [Fact]
     public void OneCycle_RisesAndFallsByHalfCosines_AndStaysAtItsEnd()

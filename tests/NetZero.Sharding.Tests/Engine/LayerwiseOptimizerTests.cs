@@ -13,7 +13,7 @@ public class LayerwiseOptimizerTests
         get
         {
             var data = new TheoryData<string, int>();
-            foreach (var optimizer in (string[])["LAMB", "LARS", "Muon"])
+            foreach (var optimizer in (string[])["LAMB", "LARS", "Muon", "Adafactor"])
                 for (var ranks = 1; ranks <= 5; ranks++)
                     data.Add(optimizer, ranks);
             return data;
@@ -49,6 +49,8 @@ public class LayerwiseOptimizerTests
     [InlineData("LAMB", 3)]
     [InlineData("Muon", 0)]
     [InlineData("Muon", 3)]
+    [InlineData("Adafactor", 0)]
+    [InlineData("Adafactor", 3)]
     public void FrozenParameters_AreLeftAlone_AndMixedPrecisionAgrees(string optimizer, int stage)
     {
         ToyRun Frozen(int stage) => Run(optimizer, 3, ShardingPolicy.ForStage(stage)) with { Frozen = ["blocks.0.**"], Precision = MixedPrecisionPolicy.BFloat16 };
@@ -71,6 +73,7 @@ public class LayerwiseOptimizerTests
         {
             "LAMB" => new Lamb(parameters, new LambOptions { LearningRate = 0.02, WeightDecay = 0.01, Epsilon = 1e-3 }),
             "LARS" => new Lars(parameters, new LarsOptions { LearningRate = 2, TrustCoefficient = 0.02, WeightDecay = 0.01 }),
+            "Adafactor" => new Adafactor(parameters, new AdafactorOptions { LearningRate = 0.05, WeightDecay = 0.01 }),
             _ => new Muon(parameters, new MuonOptions { LearningRate = 0.02, Epsilon = 1e-3, AdamWParameters = ["head.*"] }),
         },
     };

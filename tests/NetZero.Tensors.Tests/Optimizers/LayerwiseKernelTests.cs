@@ -26,7 +26,7 @@ public unsafe class LayerwiseKernelTests
                 var stretch = new FlatStretch(p.Pointer, g.Pointer, 0, length, null);
                 var s = new LambSettings(0.9, 0.95, 1e-6, 0.1, step);
                 new LambMomentsKernel(stretch, FlatState.Floats(m.Pointer), FlatState.Floats(v.Pointer), s).Run(workers);
-                new LambKernel(stretch, FlatState.Floats(m.Pointer), FlatState.Floats(v.Pointer), s, new LambRate(1e-2, 0, 10, null)).Run(workers);
+                new LambKernel(stretch, FlatState.Floats(m.Pointer), FlatState.Floats(v.Pointer), s, TrustRate.OfLamb(1e-2, 0, 10, null)).Run(workers);
                 for (var i = 0; i < length; i++)
                 {
                     OptimizerReference.LambMoments(g[i], ref em[i], ref ev[i], s);
@@ -56,7 +56,7 @@ public unsafe class LayerwiseKernelTests
             for (var step = 1; step <= Steps; step++)
             {
                 var g = PinnedFloats.Random(length, 10 + step);
-                new LarsKernel(new FlatStretch(p.Pointer, g.Pointer, 0, length, null), FlatState.Floats(b.Pointer), 0.9, 0.01, new LarsRate(0.1, 1, 0.01, null)).Run(workers);
+                new LarsKernel(new FlatStretch(p.Pointer, g.Pointer, 0, length, null), FlatState.Floats(b.Pointer), 0.9, 0.01, TrustRate.OfLars(0.1, 1, 0.01, null)).Run(workers);
                 for (var i = 0; i < length; i++)
                     OptimizerReference.Lars(ref ep[i], g[i], ref eb[i], 0.9, 0.01, 0.1);
             }

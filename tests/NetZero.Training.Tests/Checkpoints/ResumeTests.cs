@@ -46,6 +46,7 @@ public sealed class ResumeTests : IDisposable
     [InlineData("optimizer={\"params\": {\"lr\": 0.01, \"state_dtype\": \"int8\"}}")]
     [InlineData("optimizer={\"type\": \"LAMB\", \"params\": {\"lr\": 0.01}}")]
     [InlineData("optimizer={\"type\": \"Muon\", \"params\": {\"lr\": 0.01, \"adamw_params\": \"w*.*\"}}")]
+    [InlineData("optimizer={\"type\": \"Adafactor\", \"params\": {\"relative_step\": false, \"lr\": 0.05, \"beta1\": 0.9}}")]
     [InlineData("ema={\"decay\": 0.9}")]
     [InlineData("bf16.enabled=true")]
     [InlineData("fp16={\"enabled\": true, \"initial_scale_power\": 17, \"loss_scale_window\": 2, \"hysteresis\": 1}")]
@@ -77,14 +78,16 @@ public sealed class ResumeTests : IDisposable
 
     [Theory]
     [InlineData(2, 3, 0, 3, 1, 0)]
+    [InlineData(2, 3, 0, 4, 1, 0, "optimizer={\"type\": \"Adafactor\", \"params\": {\"relative_step\": false, \"lr\": 0.05}}")]
+    [InlineData(4, 3, 2, 3, 0, 0, "optimizer={\"type\": \"Adafactor\", \"params\": {\"relative_step\": false, \"lr\": 0.05}}")]
     [InlineData(3, 2, 0, 1, 3, 0)]
     [InlineData(4, 0, 0, 1, 3, 0)]
     [InlineData(1, 3, 0, 4, 0, 0)]
     [InlineData(4, 3, 2, 3, 1, 0)]
     [InlineData(3, 2, 0, 4, 3, 2)]
-    public async Task AnotherWorld_GoesOnWithTheSameGlobalBatches(int ranks, int stage, int group, int laterRanks, int laterStage, int laterGroup)
+    public async Task AnotherWorld_GoesOnWithTheSameGlobalBatches(int ranks, int stage, int group, int laterRanks, int laterStage, int laterGroup, params string[] more)
     {
-        string[] settings = ["train_batch_size=24", "gradient_accumulation_steps=1", "checkpoint.every_steps=3"];
+        string[] settings = ["train_batch_size=24", "gradient_accumulation_steps=1", "checkpoint.every_steps=3", .. more];
         string[] before = [.. settings, $"ranks={ranks}", $"zero_optimization.stage={stage}", $"zero_optimization.shard_group_size={group}"];
         string[] after = [.. settings, $"ranks={laterRanks}", $"zero_optimization.stage={laterStage}", $"zero_optimization.shard_group_size={laterGroup}"];
         await _run.TrainAsync("whole", null, 0, before);

@@ -55,7 +55,7 @@ public class ConfigurationReaderTests
         Assert.Equal((40, true), (c.Data.SequenceLength, c.Data.Shuffle));
         Assert.Equal((96, 4, 3), (c.TrainBatchSize, c.MicroBatchSize, c.AccumulationSteps));
         Assert.Equal(
-            new OptimizerConfiguration { LearningRate = 0.0003, Betas = (0.9, 0.95), Epsilon = 1e-9, WeightDecay = 0.1, WeightDecayAll = true, Momentum = 0 },
+            new OptimizerConfiguration { LearningRate = 0.0003, Betas = (0.9, 0.95), Epsilon = new Epsilons(1e-9, null), WeightDecay = 0.1, WeightDecayAll = true, Momentum = 0 },
             c.Optimizer);
         Assert.Equal(
             new SchedulerConfiguration { Type = SchedulerKind.WarmupCosineLR, WarmupSteps = 5, TotalSteps = 90, CosineMinimumRatio = 0.1 },
@@ -114,6 +114,7 @@ public class ConfigurationReaderTests
 
     [Theory]
     [InlineData("optimizer.type=SGD", "optimizer.params.momentum=0.9")]
+    [InlineData("optimizer.type=Adafactor", "optimizer.params.eps=[1e-20,0.01]", "optimizer.params.beta1=0.9", "optimizer.params.warmup_init=true")]
     [InlineData("gradient_clipping_value=0.5")]
     [InlineData("gradient_clipping=0.5", "gradient_clipping_norm=1")]
     [InlineData("activation_checkpointing.mode=full")]
@@ -174,7 +175,7 @@ public class ConfigurationReaderTests
     [InlineData("""{ "data": { "shuffle": "yes" } }""", "'data.shuffle' is the text \"yes\"; expected true or false")]
     [InlineData("""{ "optimizer": { "params": { "betas": [0.9] } } }""", "'optimizer.params.betas' is the list [0.9]; expected a list of two numbers from 0 to below 1")]
     [InlineData("""{ "optimizer": { "params": { "lr": -1 } } }""", "'optimizer.params.lr' is the number -1; expected a number, at least 0")]
-    [InlineData("""{ "optimizer": { "type": "Adam" } }""", "'optimizer.type' is the text \"Adam\"; expected one of \"AdamW\", \"SGD\", \"Lion\", \"LAMB\", \"LARS\", \"Muon\"")]
+    [InlineData("""{ "optimizer": { "type": "Adam" } }""", "'optimizer.type' is the text \"Adam\"; expected one of \"AdamW\", \"SGD\", \"Lion\", \"LAMB\", \"LARS\", \"Muon\", \"Adafactor\"")]
     [InlineData("""{ "zero_optimization": { "stage": 4 } }""", "'zero_optimization.stage' is the number 4; expected a whole number from 0 to 3, or one of \"ddp\", \"zero1\", \"zero2\", \"zero3\", \"fsdp\"")]
     [InlineData("""{ "memory_budget": "2 apples" }""", "'memory_budget' is the text \"2 apples\"; expected bytes as a whole number or as text such as \"512MB\" or \"2GiB\" (units B, KB, MB, GB, TB, KiB, MiB, GiB, TiB)")]
     [InlineData("""{ "data": { "train": ["a", "b\u0000"] } }""", "'data.train' is the list [\"a\", \"b\\u0000\"]; expected text or a list of texts, none empty or with \\u0000")]

@@ -18,6 +18,7 @@ public class HostReadsTests
         ["Lion"] = parameters => new Lion(parameters),
         ["LAMB"] = parameters => new Lamb(parameters),
         ["LARS"] = parameters => new Lars(parameters),
+        ["Adafactor"] = parameters => new Adafactor(parameters, new AdafactorOptions { Beta1 = 0.9, LearningRate = 0.01 }),
         ["Muon with averages"] = parameters => new Muon(parameters, new MuonOptions { AverageDecay = 0.9, AdamWParameters = ["wte.*", "wpe.*"] }),
     };
 

@@ -36,6 +36,7 @@ public sealed class LoraTests : IDisposable
         (string[])["lora={\"r\": 3, \"lora_alpha\": 9, \"lora_dropout\": 0.2, \"target_modules\": \"all-linear\", \"use_rslora\": true}", "gradient_accumulation_steps=2", "gradient_clipping=0.1"],
         (string[])["lora={\"r\": 4, \"target_modules\": [\"c_attn\", \"h.1.mlp.*\"]}", "bf16.enabled=true", "activation_checkpointing.mode=full"],
         (string[])["lora={\"r\": 4}", "optimizer.type=Muon"],
+        (string[])["lora={\"r\": 4}", "optimizer={\"type\": \"Adafactor\", \"params\": {\"relative_step\": false, \"beta1\": 0.9}}"],
         (string[])["lora={\"r\": 4, \"base_dtype\": \"bf16\"}"],
         (string[])["lora={\"r\": 4, \"base_dtype\": \"int8\"}"],
         (string[])["lora={\"r\": 4, \"base_dtype\": \"nf4\", \"target_modules\": \"all-linear\"}", "bf16.enabled=true"],

@@ -29,6 +29,8 @@ public sealed class MemoryPlanTests : IDisposable
             data.Add(3, 1, 1, "optimizer={\"params\": {\"state_dtype\": \"int8\"}}");
             data.Add(3, 3, 1, "optimizer={\"type\": \"Muon\"}");
             data.Add(2, 0, 1, "optimizer={\"type\": \"Muon\"}");
+            data.Add(3, 3, 1, "optimizer={\"type\": \"Adafactor\", \"params\": {\"relative_step\": false}}");
+            data.Add(2, 0, 1, "optimizer={\"type\": \"Adafactor\", \"params\": {\"relative_step\": false, \"beta1\": 0.9, \"state_dtype\": \"bf16\"}}");
             data.Add(2, 1, 1, "ema.decay=0.9");
             data.Add(3, 3, 1, "ema.decay=0.9");
             data.Add(2, 3, 1, "steps=1");

@@ -13,6 +13,8 @@ public sealed class OptimizerTests : IDisposable
     [Theory]
     [InlineData("{\"type\":\"AdamW\",\"params\":{\"state_dtype\":\"bf16\"}}")]
     [InlineData("{\"type\":\"AdamW\",\"params\":{\"state_dtype\":\"int8\",\"weight_decay\":0.1}}")]
+    [InlineData("{\"type\":\"Adafactor\",\"params\":{\"relative_step\":false,\"lr\":0.05}}")]
+    [InlineData("{\"type\":\"Adafactor\",\"params\":{\"relative_step\":false,\"lr\":1e-2,\"beta1\":0.9,\"state_dtype\":\"int8\",\"weight_decay\":0.1}}")]
     [InlineData("{\"type\":\"LAMB\",\"params\":{\"lr\":1e-2,\"weight_decay\":0.01,\"max_coeff\":5}}")]
     [InlineData("{\"type\":\"LARS\",\"params\":{\"lr\":1,\"trust_coefficient\":0.02,\"state_dtype\":\"bf16\"}}")]
     [InlineData("{\"type\":\"Lion\",\"params\":{\"lr\":1e-3}}")]
@@ -31,6 +33,15 @@ public sealed class OptimizerTests : IDisposable
         Assert.True(runs[0].Losses[^1] < runs[0].Losses[0]);
         Assert.All(runs, run => Assert.Equal(runs[0].Losses, run.Losses));
         Assert.All(runs, run => Assert.Equal(runs[0].ModelBytes, run.ModelBytes));
+    }
+
+    [Fact]
+    public void AdafactorsRelativeStep_IsItsSchedule_UnlessItIsTurnedOff()
+    {
+        Assert.Equal(new Nn.RelativeStepSchedule(false), OptimizerParts.Schedule(Configurations.Parse("optimizer.type=Adafactor")));
+        Assert.Equal(new Nn.RelativeStepSchedule(true), OptimizerParts.Schedule(Configurations.Parse("optimizer.type=Adafactor", "optimizer.params.warmup_init=true")));
+        string[] own = ["optimizer.type=Adafactor", "optimizer.params.relative_step=false", "scheduler.type=WarmupLR", "scheduler.params.warmup_num_steps=3"];
+        Assert.Equal(new Nn.WarmupSchedule(3), OptimizerParts.Schedule(Configurations.Parse(own)));
     }
 
     [Fact]

@@ -15,6 +15,13 @@ public static unsafe class FlatNorms
     public static void AddOfGradients(FlatStretch stretch, DeviceNumbers sums) =>
         Add(stretch, FlatState.None, FlatState.None, default(GradientDirection), sums);
 
+    /// <summary>Adds Σp² and Σu², with Adafactor's direction u = gradient * scale * factor, to two numbers.</summary>
+    /// <param name="stretch">Values and gradients.</param>
+    /// <param name="factors">A factor for each element.</param>
+    /// <param name="sums">Both numbers.</param>
+    public static void AddOfFactored(FlatStretch stretch, FlatState factors, DeviceNumbers sums) =>
+        Add(stretch, factors, FlatState.None, default(FactoredDirection), sums);
+
     private static void Add<TDirection>(FlatStretch stretch, FlatState first, FlatState second, TDirection direction, DeviceNumbers sums)
         where TDirection : struct, IDirection
     {

@@ -15,6 +15,12 @@ internal static unsafe class FlatStateTile
         where T : struct, ILanes<T>
     {
         var wanted = tile + (from - block);
+        if (state.Columns > 0)
+        {
+            Multiply<T>(state, from, to, wanted);
+            return wanted;
+        }
+
         switch (state.DType)
         {
             case DType.F32:
@@ -29,7 +35,7 @@ internal static unsafe class FlatStateTile
         }
     }
 
-    /// <summary>Stores them again.</summary>
+    /// <summary>Stores them again; factors are only read.</summary>
     public static void Write<T>(FlatState state, long block, long from, long to, float* tile)
         where T : struct, ILanes<T>
     {
@@ -43,6 +49,26 @@ internal static unsafe class FlatStateTile
             default:
                 state.Scales[block / FlatState.BlockElements] = state.Code.Encode<T>(tile, (sbyte*)state.Data + block);
                 return;
+        }
+    }
+
+    // Row by row, as the elements lie.
+    private static void Multiply<T>(FlatState state, long from, long to, float* products)
+        where T : struct, ILanes<T>
+    {
+        while (from < to)
+        {
+            var (row, column) = Math.DivRem(from + state.First, state.Columns);
+            var count = Math.Min(to - from, state.Columns - column);
+            var factor = T.Splat(state.Scales == null ? 1 : state.Scales[row]);
+            var columns = (float*)state.Data + column;
+            long i = 0;
+            for (; i <= count - T.Count; i += T.Count)
+                T.Store(T.Load(columns + i) * factor, products + i);
+            if (i < count)
+                PartialLanes.Store(products + i, PartialLanes.Load<T>(columns + i, count - i) * factor, count - i);
+            from += count;
+            products += count;
         }
     }
 }

@@ -44,7 +44,8 @@ public readonly struct LambMomentsKernel(FlatStretch stretch, FlatState moment1,
 /// <param name="moment2">The second moment.</param>
 /// <param name="settings">The numbers of this update.</param>
 /// <param name="rate">The learning rate times the parameter's trust ratio.</param>
-public readonly struct LambKernel(FlatStretch stretch, FlatState moment1, FlatState moment2, LambSettings settings, LambRate rate) : IKernel
+public readonly struct LambKernel(
+    FlatStretch stretch, FlatState moment1, FlatState moment2, LambSettings settings, TrustRate rate) : IKernel
 {
     /// <inheritdoc/>
     public DType DType => stretch.Gradients.DType;
@@ -64,30 +65,6 @@ public readonly struct LambKernel(FlatStretch stretch, FlatState moment1, FlatSt
 
     /// <inheritdoc/>
     public void Run(WorkerPool workers) => new FlatUpdate<LambRule>(stretch, moment1, moment2, new LambRule(settings, rate.Value)).Run(workers);
-}
-
-/// <summary>LAMB's rate for one parameter: the learning rate times |p| / |u|, which must lie between two bounds.</summary>
-/// <param name="learningRate">The learning rate.</param>
-/// <param name="minRatio">The smallest ratio.</param>
-/// <param name="maxRatio">The largest ratio.</param>
-/// <param name="squares">Σp² and Σu² of the whole parameter, read when the kernel runs; null is a ratio of 1.</param>
-public readonly unsafe struct LambRate(double learningRate, double minRatio, double maxRatio, DeviceNumbers? squares)
-{
-    private readonly double* _squares = squares is null ? null : squares.Pointer;
-
-    internal void Describe(ref KernelArguments arguments)
-    {
-        arguments.Add(learningRate);
-        arguments.Add(minRatio);
-        arguments.Add(maxRatio);
-        arguments.Add(_squares);
-    }
-
-    internal double Value => learningRate * (_squares == null ? 1 : Ratio(Math.Sqrt(_squares[0]), Math.Sqrt(_squares[1])));
-
-    // Without a length there is nothing to be in proportion to. NaN passes, so that a broken step shows.
-    private double Ratio(double values, double direction) =>
-        values == 0 || direction == 0 ? 1 : Math.Clamp(values / direction, minRatio, maxRatio);
 }
 
 /// <summary>The moments of Adam on a vector of elements.</summary>

@@ -10,7 +10,7 @@ namespace NetZero.Tensors;
 /// <param name="decay">Momentum's decay.</param>
 /// <param name="weightDecay">L2 term added to the gradient; 0 for none.</param>
 /// <param name="rate">The learning rate times the trust ratio.</param>
-public readonly struct LarsKernel(FlatStretch stretch, FlatState momentum, double decay, double weightDecay, LarsRate rate) : IKernel
+public readonly struct LarsKernel(FlatStretch stretch, FlatState momentum, double decay, double weightDecay, TrustRate rate) : IKernel
 {
     /// <inheritdoc/>
     public DType DType => stretch.Gradients.DType;
@@ -30,30 +30,6 @@ public readonly struct LarsKernel(FlatStretch stretch, FlatState momentum, doubl
 
     /// <inheritdoc/>
     public void Run(WorkerPool workers) => new FlatUpdate<LarsRule>(stretch, momentum, FlatState.None, new LarsRule(decay, weightDecay, rate.Value)).Run(workers);
-}
-
-/// <summary>LARS's rate for one parameter: the learning rate times trust |p| / (|g| + wd |p|).</summary>
-/// <param name="learningRate">The learning rate.</param>
-/// <param name="trustCoefficient">How far a parameter moves in a step, as a share of its norm, at a learning rate of 1.</param>
-/// <param name="weightDecay">The L2 term's factor.</param>
-/// <param name="squares">Σp² and Σg² of the whole parameter, read when the kernel runs; null is a ratio of 1.</param>
-public readonly unsafe struct LarsRate(double learningRate, double trustCoefficient, double weightDecay, DeviceNumbers? squares)
-{
-    private readonly double* _squares = squares is null ? null : squares.Pointer;
-
-    internal void Describe(ref KernelArguments arguments)
-    {
-        arguments.Add(learningRate);
-        arguments.Add(trustCoefficient);
-        arguments.Add(weightDecay);
-        arguments.Add(_squares);
-    }
-
-    internal double Value => learningRate * (_squares == null ? 1 : Ratio(Math.Sqrt(_squares[0]), Math.Sqrt(_squares[1])));
-
-    // NaN passes, so that a broken step shows.
-    private double Ratio(double values, double direction) =>
-        values == 0 || direction == 0 ? 1 : trustCoefficient * values / (direction + (weightDecay * values));
 }
 
 /// <summary>LARS on a vector of elements.</summary>

@@ -110,3 +110,56 @@ internal sealed class PairOfRates : ValueType<(double First, double Second)>
         writer.WriteNumber("maxItems", 2);
     }
 }
+
+/// <summary>A number, or a list of two: which of them an optimizer takes is checked with its type.</summary>
+internal sealed class EpsilonsType : ValueType<Epsilons>
+{
+    private static readonly RealNumber One = new(0);
+
+    public override string Expected => $"{One.Expected}, or a list of two";
+
+    public override string ExpectedInsteadOf(JsonElement json) =>
+        json.ValueKind == JsonValueKind.Number && One.ExpectedInsteadOf(json) is var one && one != One.Expected ? one : Expected;
+
+    public override bool TryRead(JsonElement json, out Epsilons value)
+    {
+        value = default;
+        var isPair = json.ValueKind == JsonValueKind.Array && json.GetArrayLength() == 2;
+        double second = 0;
+        if (!One.TryRead(isPair ? json[0] : json, out var first) || (isPair && !One.TryRead(json[1], out second)))
+            return false;
+        value = new(first, isPair ? second : null);
+        return true;
+    }
+
+    public override void Write(Utf8JsonWriter writer, Epsilons value)
+    {
+        if (value.Second is not { } second)
+        {
+            One.Write(writer, value.First);
+            return;
+        }
+
+        writer.WriteStartArray();
+        One.Write(writer, value.First);
+        One.Write(writer, second);
+        writer.WriteEndArray();
+    }
+
+    public override void WriteSchema(Utf8JsonWriter writer)
+    {
+        writer.WriteStartArray("anyOf");
+        writer.WriteStartObject();
+        One.WriteSchema(writer);
+        writer.WriteEndObject();
+        writer.WriteStartObject();
+        writer.WriteString("type", "array");
+        writer.WriteStartObject("items");
+        One.WriteSchema(writer);
+        writer.WriteEndObject();
+        writer.WriteNumber("minItems", 2);
+        writer.WriteNumber("maxItems", 2);
+        writer.WriteEndObject();
+        writer.WriteEndArray();
+    }
+}
