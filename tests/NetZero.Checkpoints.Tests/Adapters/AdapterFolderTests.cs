@@ -30,6 +30,41 @@ public sealed class AdapterFolderTests : IDisposable
             Assert.Contains(line, config, StringComparison.Ordinal);
     }
 
+    // The example of PEFT's documentation of its checkpoint format (docs/source/developer_guides/checkpoint.md), of a model that is not
+    // GPT-2, and what it calls the least that there must be.
+    [Fact]
+    public void Config_HasKeysOfPeftsDocumentationAlone()
+    {
+        string[] documented =
+        [
+            "alpha_pattern", "auto_mapping", "base_model_name_or_path", "bias", "fan_in_fan_out", "inference_mode", "init_lora_weights",
+            "layer_replication", "layers_pattern", "layers_to_transform", "loftq_config", "lora_alpha", "lora_dropout", "megatron_config",
+            "megatron_core", "modules_to_save", "peft_type", "r", "rank_pattern", "revision", "target_modules", "task_type", "use_dora",
+            "use_rslora",
+        ];
+        Write("a", Tiny, Options);
+        using var json = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(Path.Combine(_folder["a"], "adapter_config.json")));
+        var written = json.RootElement.EnumerateObject().Select(p => p.Name).ToArray();
+        Assert.Empty(written.Except(documented));
+        string[] needed = ["target_modules", "peft_type", "r", "lora_alpha", "lora_dropout", "use_rslora", "base_model_name_or_path"];
+        Assert.Empty(needed.Except(written));
+
+        Config("a", """
+            {
+              "alpha_pattern": {},
+              "auto_mapping": { "base_model_class": "GPT2LMHeadModel", "parent_library": "transformers.models.gpt2.modeling_gpt2" },
+              "base_model_name_or_path": "gpt2", "bias": "none", "fan_in_fan_out": true, "inference_mode": true, "init_lora_weights": true,
+              "layer_replication": null, "layers_pattern": null, "layers_to_transform": null, "loftq_config": {}, "lora_alpha": 8,
+              "lora_dropout": 0.0, "megatron_config": null, "megatron_core": "megatron.core", "modules_to_save": null,
+              "peft_type": "LORA", "r": 2, "rank_pattern": {}, "revision": null, "target_modules": [ "c_attn" ], "task_type": null,
+              "use_dora": false, "use_rslora": false
+            }
+            """);
+        using var folder = AdapterFolder.Open(_folder["a"]);
+        Assert.Equal((8, 0, "gpt2"), (folder.Config.Options.Alpha, folder.Config.Options.Dropout, folder.Config.BaseModel));
+        folder.Attach(new Gpt2(Tiny));
+    }
+
     [Fact]
     public void Folder_ReadAndWrittenAgain_HasTheSameBytes()
     {
