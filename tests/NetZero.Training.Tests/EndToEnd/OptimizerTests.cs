@@ -38,10 +38,10 @@ public sealed class OptimizerTests : IDisposable
     [Fact]
     public void AdafactorsRelativeStep_IsItsSchedule_UnlessItIsTurnedOff()
     {
-        Assert.Equal(new Nn.RelativeStepSchedule(false), OptimizerParts.Schedule(Configurations.Parse("optimizer.type=Adafactor")));
-        Assert.Equal(new Nn.RelativeStepSchedule(true), OptimizerParts.Schedule(Configurations.Parse("optimizer.type=Adafactor", "optimizer.params.warmup_init=true")));
+        Assert.Equal(new Nn.RelativeStepSchedule(false), OptimizerParts.Schedule(Configurations.Parse("optimizer.type=Adafactor"), 10));
+        Assert.Equal(new Nn.RelativeStepSchedule(true), OptimizerParts.Schedule(Configurations.Parse("optimizer.type=Adafactor", "optimizer.params.warmup_init=true"), 10));
         string[] own = ["optimizer.type=Adafactor", "optimizer.params.relative_step=false", "scheduler.type=WarmupLR", "scheduler.params.warmup_num_steps=3"];
-        Assert.Equal(new Nn.WarmupSchedule(3), OptimizerParts.Schedule(Configurations.Parse(own)));
+        Assert.Equal(new Nn.WarmupSchedule(3), OptimizerParts.Schedule(Configurations.Parse(own), 10));
     }
 
     [Fact]
