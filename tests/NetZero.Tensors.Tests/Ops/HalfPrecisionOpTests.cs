@@ -5,7 +5,8 @@ public class HalfPrecisionOpTests
 {
     private const int Threads = 2;
 
-    // Each op with the shapes of its operands. Sizes pass the ends of vectors and tiles (512), of blocks of logits (2048) and of rectangles of products (512).
+    // Each op with the shapes of its operands. Sizes pass the ends of vectors and tiles (512), of blocks of logits (2048), of blocks of products
+    // (384) and of the rectangles whose sums wait from one such block for the next (1536 x 672).
     private static readonly Dictionary<string, (Shape[] Operands, Func<Tensor[], Tensor> Op)> Ops = new()
     {
         ["add"] = ([[3, 700], [3, 700]], x => x[0] + x[1]),
@@ -19,7 +20,8 @@ public class HalfPrecisionOpTests
         ["dropout"] = ([[3, 1111]], x => x[0].Dropout(0.3)),
         ["linear"] = ([[3, 23, 21], [21, 34], [34]], x => x[0].Linear(x[1], x[2])),
         ["linear out first"] = ([[69, 21], [34, 21]], x => x[0].Linear(x[1], outputFirst: true)),
-        ["linear large"] = ([[530, 400], [400, 520], [520]], x => x[0].Linear(x[1], x[2])),
+        ["linear wide"] = ([[530, 384], [384, 520], [520]], x => x[0].Linear(x[1], x[2])),
+        ["linear large"] = ([[1542, 400], [400, 690], [690]], x => x[0].Linear(x[1], x[2])),
         ["linear one row"] = ([[1, 800], [800, 70]], x => x[0].Linear(x[1])),
         ["linear one column"] = ([[90, 50], [50, 1]], x => x[0].Linear(x[1])),
         ["matmul"] = ([[2, 3, 20, 17], [2, 3, 17, 29]], x => x[0].MatMul(x[1])),

@@ -98,6 +98,20 @@ internal readonly unsafe struct FloatPointer(void* data, DType dtype)
             Buffer.MemoryCopy(tile, data, count * sizeof(float), count * sizeof(float));
     }
 
+    /// <summary>Stores rows of 16-bit elements.</summary>
+    /// <param name="tile">The first row.</param>
+    /// <param name="tileStride">Floats from one row to the next.</param>
+    /// <param name="stride">Elements here from one row to the next.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="columns">Elements of a row.</param>
+    public void WriteRows(float* tile, long tileStride, long stride, long rows, int columns)
+    {
+        if (dtype == DType.BF16)
+            HalfFormats.NarrowToBFloat16(tile, tileStride, (ushort*)data, stride, rows, columns);
+        else
+            HalfFormats.NarrowToHalf(tile, tileStride, (ushort*)data, stride, rows, columns);
+    }
+
     /// <summary>The same for elements <paramref name="stride"/> apart.</summary>
     public void Write(float* tile, long stride, int count)
     {

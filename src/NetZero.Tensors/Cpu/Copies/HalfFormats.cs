@@ -1,5 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace NetZero.Tensors.Cpu;
 
@@ -14,6 +16,17 @@ internal static unsafe class HalfFormats
     public static void WidenBFloat16(ushort* source, float* destination, int count)
     {
         var i = 0;
+        if (Avx2.IsSupported)
+        {
+            for (; i <= count - 16; i += 16)
+            {
+                var low = Avx2.ConvertToVector256Int32(source + i);
+                var high = Avx2.ConvertToVector256Int32(source + i + 8);
+                Avx2.ShiftLeftLogical(low, 16).AsSingle().Store(destination + i);
+                Avx2.ShiftLeftLogical(high, 16).AsSingle().Store(destination + i + 8);
+            }
+        }
+
         for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
         {
             Vector.Widen(Unsafe.ReadUnaligned<Vector<ushort>>(source + i), out var low, out var high);
@@ -27,18 +40,19 @@ internal static unsafe class HalfFormats
 
     /// <summary>Float to bfloat16: to nearest, ties to even; NaN stays NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void NarrowToBFloat16(float* source, ushort* destination, int count)
-    {
-        var i = 0;
-        for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
-        {
-            var low = BFloat16Bits(Unsafe.ReadUnaligned<Vector<uint>>(source + i));
-            var high = BFloat16Bits(Unsafe.ReadUnaligned<Vector<uint>>(source + i + Vector<uint>.Count));
-            Unsafe.WriteUnaligned(destination + i, Vector.Narrow(low, high));
-        }
+    public static void NarrowToBFloat16(float* source, ushort* destination, int count) => BFloat16Row(source, destination, count);
 
-        for (; i < count; i++)
-            destination[i] = ((BFloat16)source[i]).Bits;
+    /// <summary>Rows of floats to rows of bfloat16, each with elements side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void NarrowToBFloat16(
+        float* source, long sourceStride, ushort* destination, long destinationStride, long rows, int columns)
+    {
+        for (; rows > 0; rows--)
+        {
+            BFloat16Row(source, destination, columns);
+            source += sourceStride;
+            destination += destinationStride;
+        }
     }
 
     /// <summary>Half to float: exact.</summary>
@@ -59,7 +73,70 @@ internal static unsafe class HalfFormats
 
     /// <summary>Float to half: to nearest, ties to even; what rounds above 65,504 becomes infinite, NaN stays NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void NarrowToHalf(float* source, ushort* destination, int count)
+    public static void NarrowToHalf(float* source, ushort* destination, int count) => HalfRow(source, destination, count);
+
+    /// <summary>Rows of floats to rows of half, each with elements side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void NarrowToHalf(
+        float* source, long sourceStride, ushort* destination, long destinationStride, long rows, int columns)
+    {
+        for (; rows > 0; rows--)
+        {
+            HalfRow(source, destination, columns);
+            source += sourceStride;
+            destination += destinationStride;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void BFloat16Row(float* source, ushort* destination, int count)
+    {
+        var i = 0;
+        if (Avx2.IsSupported)
+        {
+            // NaN is asked for once for sixteen: elsewhere rounding is all there is to do.
+            for (; i <= count - 16; i += 16)
+            {
+                var (a, b) = (Vector256.Load(source + i), Vector256.Load(source + i + 8));
+                if (Avx.MoveMask(Avx.CompareUnordered(a, b)) != 0)
+                {
+                    BFloat16Elements(source + i, destination + i, 16);
+                    continue;
+                }
+
+                var packed = Avx2.PackUnsignedSaturate(Rounded(a), Rounded(b));
+                Avx2.Permute4x64(packed.AsUInt64(), 0b11_01_10_00).AsUInt16().Store(destination + i);
+            }
+        }
+
+        for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
+        {
+            var low = BFloat16Bits(Unsafe.ReadUnaligned<Vector<uint>>(source + i));
+            var high = BFloat16Bits(Unsafe.ReadUnaligned<Vector<uint>>(source + i + Vector<uint>.Count));
+            Unsafe.WriteUnaligned(destination + i, Vector.Narrow(low, high));
+        }
+
+        if (i < count)
+            BFloat16Elements(source + i, destination + i, count - i);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void BFloat16Elements(float* source, ushort* destination, int count)
+    {
+        for (var i = 0; i < count; i++)
+            destination[i] = ((BFloat16)source[i]).Bits;
+    }
+
+    // As BFloat16Bits, for what is not NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Rounded(Vector256<float> value)
+    {
+        var bits = value.AsUInt32();
+        return ((bits + Vector256.Create(0x7FFFu) + ((bits >> 16) & Vector256<uint>.One)) >> 16).AsInt32();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void HalfRow(float* source, ushort* destination, int count)
     {
         var i = 0;
         for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)

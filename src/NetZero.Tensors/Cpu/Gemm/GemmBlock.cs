@@ -16,9 +16,17 @@ internal static unsafe class GemmBlock<T, TVector>
     private static int TileColumns => 2 * T.Width;
 
     /// <summary>Computes rows [row, row + rows) and columns [column, column + columns) of C.</summary>
+    /// <param name="kernel">The call.</param>
+    /// <param name="batch">Batch item.</param>
+    /// <param name="row">First row.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="column">First column.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="workspace">The thread's.</param>
+    /// <param name="sums">Of a 16-bit C: room for its sums in fp32, rows x columns; for a tile if one block of depth is all.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(
-        in GemmKernel kernel, long batch, long row, long rows, long column, long columns, float* workspace)
+        in GemmKernel kernel, long batch, long row, long rows, long column, long columns, float* workspace, float* sums = null)
     {
         var packedA = workspace;
         var k = kernel.K;
@@ -58,9 +66,14 @@ internal static unsafe class GemmBlock<T, TVector>
                     GemmWidening<T, TVector>.PackB(
                         columnsOfB.At(direct * kernel.B.ColumnStride), kernel.B.RowStride, kernel.B.ColumnStride, depth, blockColumns - direct,
                         packedB, wide);
-                    Multiply(
-                        a, depth, b, kernel.C.At(batch, row + i, column + j), kernel.C.RowStride, add,
-                        bias == null ? null : bias + column + j);
+                    var c = kernel.C.ElementsAt(batch, row + i, column + j);
+                    var isTile = depth >= k;
+                    var target = sums == null
+                        ? new GemmTarget(c.Floats, kernel.C.RowStride)
+                        : new GemmTarget(
+                            isTile ? sums : sums + i * columns + j, isTile ? TileColumns : columns, isTile, c, kernel.C.RowStride,
+                            reads: kernel.Accumulate && start == 0, writes: start + depth == k);
+                    Multiply(a, depth, b, target, add, bias == null ? null : bias + column + j);
                 }
             }
 
@@ -72,10 +85,11 @@ internal static unsafe class GemmBlock<T, TVector>
     // A block of A [rows, depth] times a block of B, tile by tile.
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply(in RowBlock a, long depth, in ColumnBlock b, float* c, long cStride, bool add, float* bias)
+    private static void Multiply(in RowBlock a, long depth, in ColumnBlock b, in GemmTarget target, bool add, float* bias)
     {
         // A tile at an edge of C is computed whole, here, and its valid part is copied.
         var edge = stackalloc float[GemmBlocking.MaxTileRows * GemmBlocking.MaxTileColumns];
+        var cStride = target.Stride;
         var fetchesAhead = !a.IsPacked && a.Rows * depth >= GemmBlocking.FetchedAheadElements;
         for (long i = 0; i < a.Rows;)
         {
@@ -90,7 +104,8 @@ internal static unsafe class GemmBlock<T, TVector>
                 if (next != null)
                     PrefetchPart(next, a.Stride, depth, j, b.Columns);
                 var validColumns = Math.Min(TileColumns, b.Columns - j);
-                var tile = c + i * cStride + j;
+                var tile = target.Begin(i, j, validRows, validColumns);
+                PrefetchWritten(target, i, j, validRows);
                 var tileBias = bias == null ? null : bias + j;
                 var direct = j < b.Direct;
                 var panel = direct ? b.Source + j : b.Packed + (j - b.Direct) * depth;
@@ -104,6 +119,8 @@ internal static unsafe class GemmBlock<T, TVector>
                     Tile(tileRows, depth, panelA, rowStride, columnStride, panel, stride, edge, TileColumns, false, null);
                     CopyEdge(edge, validRows, validColumns, tile, cStride, add, tileBias);
                 }
+
+                target.End(tile, i, j, validRows, validColumns);
             }
 
             i += validRows;
@@ -124,6 +141,14 @@ internal static unsafe class GemmBlock<T, TVector>
             for (var r = 0; r < T.Rows; r++)
                 T.Prefetch(rows + r * stride + p);
         }
+    }
+
+    // Rows of a 16-bit C that end with this tile: as the tiles' own sums do, they come while the tile computes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchWritten(in GemmTarget target, long row, long column, long rows)
+    {
+        for (long i = 0; target.Writes && i < rows; i++)
+            T.Prefetch((float*)target.Written(row + i, column));
     }
 
     // The most rows of a tile that are all there, for what is not packed cannot be padded. 8 and 9 are 4 + 4 (+ 1): a tile of one row waits for its sums.

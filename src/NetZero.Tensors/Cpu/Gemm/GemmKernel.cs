@@ -83,16 +83,21 @@ internal readonly unsafe struct GemmKernel : IKernel
         m == 0 || n == 0 ? 0
         : ((widensBias ? n : 0) + (threads * PerThread(m, n, k, widens, narrows))) * sizeof(float);
 
+    // A column may be computed as a row.
     private static long PerThread(long m, long n, long k, bool widens, bool narrows) =>
-        (k == 0 && !narrows ? 0 : n == 1 ? Math.Max(GemmBlocking.WorkspacePerThread(m, 1, k), GemmBlocking.WorkspacePerThread(1, m, k)) : GemmBlocking.WorkspacePerThread(m, n, k))
-        + ExtraPerThread(m, n, widens, narrows);
+        n == 1
+            ? Math.Max(PerThreadAsIs(m, 1, k, widens, narrows), PerThreadAsIs(1, m, k, widens, narrows))
+            : PerThreadAsIs(m, n, k, widens, narrows);
 
-    private static long ExtraPerThread(long m, long n, bool widens, bool narrows) =>
-        (widens || narrows ? GemmWidening.Floats : 0) + (narrows ? GemmNarrowing.Floats(m, n) : 0);
+    private static long PerThreadAsIs(long m, long n, long k, bool widens, bool narrows) =>
+        (k == 0 && !narrows ? 0 : GemmBlocking.WorkspacePerThread(m, n, k)) + ExtraPerThread(m, n, k, widens, narrows);
+
+    private static long ExtraPerThread(long m, long n, long k, bool widens, bool narrows) =>
+        (widens || narrows ? GemmWidening.Floats : 0) + (narrows ? GemmNarrowing.Floats(m, n, k) : 0);
 
     /// <summary>Floats of workspace for one thread.</summary>
     public long WorkspacePerThread =>
-        GemmBlocking.WorkspacePerThread(M, N, K) + ExtraPerThread(M, N, !A.Elements.IsFloat || !B.Elements.IsFloat, !C.Elements.IsFloat);
+        GemmBlocking.WorkspacePerThread(M, N, K) + ExtraPerThread(M, N, K, !A.Elements.IsFloat || !B.Elements.IsFloat, !C.Elements.IsFloat);
 
     /// <inheritdoc/>
     public DType DType => A.Elements.DType;

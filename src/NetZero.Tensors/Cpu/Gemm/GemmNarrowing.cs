@@ -1,6 +1,13 @@
 namespace NetZero.Tensors;
 
-/// <summary>Multiplications whose result is 16-bit: computed in fp32 a rectangle at a time, and rounded once when all of k has been summed.</summary>
+/// <summary>
+/// Multiplications whose result is 16-bit: each element is summed in fp32 and rounded once, by the tile that ends its sum, while it lies in
+/// the first-level cache.
+/// </summary>
+/// <remarks>
+/// Where one block of depth is the whole sum, a tile's sums are all that ever exists in fp32. Otherwise those of a rectangle of C wait from
+/// one block of depth for the next.
+/// </remarks>
 internal static unsafe class GemmNarrowing<T, TVector>
     where T : struct, ITileVector<TVector>
     where TVector : unmanaged
@@ -8,40 +15,38 @@ internal static unsafe class GemmNarrowing<T, TVector>
     /// <summary>Computes rows [row, row + rows) and columns [column, column + columns) of C.</summary>
     public static void Run(in GemmKernel kernel, long batch, long row, long rows, long column, long columns, float* workspace)
     {
-        var rectangle = workspace + GemmBlocking.WorkspacePerThread(kernel.M, kernel.N, kernel.K) + GemmWidening.Floats;
-        for (long i = 0; i < rows; i += GemmNarrowing.Rows)
-            for (long j = 0; j < columns; j += GemmNarrowing.Columns)
-                Rectangle(
-                    kernel, batch, row + i, Math.Min(GemmNarrowing.Rows, rows - i), column + j, Math.Min(GemmNarrowing.Columns, columns - j), workspace,
-                    rectangle);
-    }
-
-    private static void Rectangle(
-        in GemmKernel kernel, long batch, long row, long rows, long column, long columns, float* workspace, float* rectangle)
-    {
-        var c = kernel.C.ElementsAt(batch, row, column);
-        for (long i = 0; kernel.Accumulate && i < rows; i++)
-            c.At(i * kernel.C.RowStride).Read(columns, rectangle + i * columns);
-
-        // Addressed as the whole C is.
-        var target = new GemmMatrix(rectangle - (row * columns + column), columns, 1);
-        var single = new GemmKernel(
-            kernel.M, kernel.N, kernel.K, kernel.Batch, kernel.A, kernel.B, target, kernel.Accumulate, kernel.Bias, kernel.Workspace);
-        GemmBlock<T, TVector>.Run(single, batch, row, rows, column, columns, workspace);
-        for (long i = 0; i < rows; i++)
-            c.At(i * kernel.C.RowStride).Write(rectangle + i * columns, columns);
+        var sums = workspace + GemmBlocking.WorkspacePerThread(kernel.M, kernel.N, kernel.K) + GemmWidening.Floats;
+        var (most, across) = GemmNarrowing.IsOneBlock(kernel.K) ? (rows, columns) : GemmNarrowing.Rectangle(kernel.M, kernel.N);
+        for (long i = 0; i < rows; i += most)
+            for (long j = 0; j < columns; j += across)
+                GemmBlock<T, TVector>.Run(
+                    kernel, batch, row + i, Math.Min(most, rows - i), column + j, Math.Min(across, columns - j), workspace, sums);
     }
 }
 
-/// <summary>The rectangles of <see cref="GemmNarrowing{T, TVector}"/>.</summary>
+/// <summary>The sizes of <see cref="GemmNarrowing{T, TVector}"/>.</summary>
 internal static class GemmNarrowing
 {
-    /// <summary>Rows: B is packed again for each rectangle, which costs a twentieth of the time at 512.</summary>
-    public const long Rows = 512;
+    // Of a rectangle: 4 MiB. With 1536 rows that is 672 columns: enough that widening A again for the next takes a hundredth of the time.
+    private const long MaxFloats = 1024 * 1024;
 
-    /// <summary>Columns: A is packed again for each.</summary>
-    public const long Columns = 512;
+    /// <summary>Whether a sum of <paramref name="k"/> products is one block of depth.</summary>
+    public static bool IsOneBlock(long k) => k <= GemmBlocking.MaxDepth;
 
-    /// <summary>Floats of workspace for one thread: 1 MiB, or less for a small result.</summary>
-    public static long Floats(long m, long n) => Math.Min(m, Rows) * Math.Min(n, Columns);
+    /// <summary>Rows and columns of a rectangle: rows as many as are packed at once, since B is packed again for the next.</summary>
+    public static (long Rows, long Columns) Rectangle(long m, long n)
+    {
+        var rows = Math.Min(m, GemmBlocking.BlockRows);
+        var columns = MaxFloats / rows / GemmBlocking.MaxTileColumns * GemmBlocking.MaxTileColumns;
+        return (rows, Math.Min(n, columns));
+    }
+
+    /// <summary>Floats of workspace for one thread: a tile, or a rectangle.</summary>
+    public static long Floats(long m, long n, long k)
+    {
+        if (IsOneBlock(k))
+            return GemmBlocking.MaxTileRows * GemmBlocking.MaxTileColumns;
+        var (rows, columns) = Rectangle(m, n);
+        return rows * columns;
+    }
 }

@@ -6,6 +6,7 @@ namespace NetZero.Tensors;
 /// <summary>Copies blocks of A and B into panels, in the order in which the register tiles read them.</summary>
 /// <remarks>
 /// A tile at the edge of a block is padded with copies of its last row or column: values the tile computes with and nobody reads.
+/// Elements are float or <see cref="BFloat16"/>, which is widened as it is loaded.
 /// </remarks>
 internal static unsafe class GemmPacking<T, TVector>
     where T : struct, ITileVector<TVector>
@@ -27,7 +28,8 @@ internal static unsafe class GemmPacking<T, TVector>
 
     /// <summary>Packs A [rows, depth] into panels of a tile's rows: panel, then column, then row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void PackA(float* a, long rowStride, long columnStride, long rows, long depth, float* packed)
+    public static void PackA<TElement>(TElement* a, long rowStride, long columnStride, long rows, long depth, float* packed)
+        where TElement : unmanaged
     {
         long i = 0;
         if (rowStride == 1 && T.Width >= 4)
@@ -50,7 +52,8 @@ internal static unsafe class GemmPacking<T, TVector>
 
     /// <summary>Packs B [depth, columns] into panels of a tile's columns: panel, then row, then column.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void PackB(float* b, long rowStride, long columnStride, long depth, long columns, float* packed)
+    public static void PackB<TElement>(TElement* b, long rowStride, long columnStride, long depth, long columns, float* packed)
+        where TElement : unmanaged
     {
         var width = 2 * T.Width;
         var whole = columns / width * width;
@@ -65,8 +68,8 @@ internal static unsafe class GemmPacking<T, TVector>
                     var source = b + j + p * rowStride;
                     for (var q = p; q < end; q++)
                     {
-                        T.Store(T.Load(source), target);
-                        T.Store(T.Load(source + T.Width), target + T.Width);
+                        T.Store(Load(source), target);
+                        T.Store(Load(source + T.Width), target + T.Width);
                         source += rowStride;
                         target += width;
                     }
@@ -85,7 +88,8 @@ internal static unsafe class GemmPacking<T, TVector>
 
     // A whose columns lie side by side: whole columns at a time, because each may be on a page of its own. Returns how many rows are done.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static long PackColumns(float* a, long columnStride, long rows, long depth, float* packed)
+    private static long PackColumns<TElement>(TElement* a, long columnStride, long rows, long depth, float* packed)
+        where TElement : unmanaged
     {
         // The panels that may be read in whole vectors, because enough rows follow.
         var read = (T.Rows + T.Width - 1) / T.Width * T.Width;
@@ -98,7 +102,7 @@ internal static unsafe class GemmPacking<T, TVector>
             {
                 // What passes the end of this column is overwritten by the next, which is why the last one is not copied here.
                 for (var line = 0; line < T.Rows; line += T.Width)
-                    T.Store(T.Load(source + i + line), target + line);
+                    T.Store(Load(source + i + line), target + line);
                 target += T.Rows * depth;
             }
         }
@@ -111,10 +115,13 @@ internal static unsafe class GemmPacking<T, TVector>
     // One panel: element (line, p) of the source, lines being rows of A or columns of B, goes to packed[p * width + line]. Of the
     // readable lines, the first belong to the panel, the others to the next.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackPanel(float* source, long lineStride, long depthStride, long lines, long readable, int width, long depth, float* packed)
+    private static void PackPanel<TElement>(
+        TElement* source, long lineStride, long depthStride, long lines, long readable, int width, long depth, float* packed)
+        where TElement : unmanaged
     {
-        if (depthStride == 1 && lines == width && width >= 4 && readable >= (width + 3) / 4 * 4 && T.Width >= 4)
-            Transpose(source, lineStride, width, depth, packed);
+        if (typeof(TElement) == typeof(float) && depthStride == 1 && lines == width && width >= 4
+            && readable >= (width + 3) / 4 * 4 && T.Width >= 4)
+            Transpose((float*)source, lineStride, width, depth, packed);
         else if (lineStride == 1 && lines == width && width >= 4)
             CopyLines(source, depthStride, width, depth, packed);
         else
@@ -143,28 +150,45 @@ internal static unsafe class GemmPacking<T, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CopyLines(float* source, long depthStride, int width, long depth, float* packed)
+    private static void CopyLines<TElement>(TElement* source, long depthStride, int width, long depth, float* packed)
+        where TElement : unmanaged
     {
         for (long p = 0; p < depth; p++)
         {
             var line = 0;
             for (; line <= width - 4; line += 4)
-                Vector128.Load(source + line).Store(packed + line);
+                Load4(source + line).Store(packed + line);
             for (; line < width; line++)
-                packed[line] = source[line];
+                packed[line] = Single(source[line]);
             source += depthStride;
             packed += width;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CopyElements(
-        float* source, long lineStride, long depthStride, long lines, int width, long start, long depth, float* packed)
+    private static void CopyElements<TElement>(
+        TElement* source, long lineStride, long depthStride, long lines, int width, long start, long depth, float* packed)
+        where TElement : unmanaged
     {
         for (var p = start; p < depth; p++)
         {
             for (long line = 0; line < width; line++)
-                packed[p * width + line] = source[Math.Min(line, lines - 1) * lineStride + p * depthStride];
+                packed[p * width + line] = Single(source[Math.Min(line, lines - 1) * lineStride + p * depthStride]);
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Load<TElement>(TElement* source)
+        where TElement : unmanaged =>
+        typeof(TElement) == typeof(float) ? T.Load((float*)source) : T.LoadBFloat16((ushort*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Load4<TElement>(TElement* source)
+        where TElement : unmanaged =>
+        typeof(TElement) == typeof(float) ? Vector128.Load((float*)source) : TileVector128.LoadBFloat16((ushort*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Single<TElement>(TElement element)
+        where TElement : unmanaged =>
+        typeof(TElement) == typeof(float) ? Unsafe.BitCast<TElement, float>(element) : (float)Unsafe.BitCast<TElement, BFloat16>(element);
 }

@@ -23,6 +23,9 @@ internal unsafe interface ITileVector<TVector>
     /// <summary>The <see cref="Width"/> floats at <paramref name="source"/>, of any alignment.</summary>
     static abstract TVector Load(float* source);
 
+    /// <summary>The <see cref="Width"/> bfloat16 elements at <paramref name="source"/>, of any alignment, as floats.</summary>
+    static abstract TVector LoadBFloat16(ushort* source);
+
     /// <summary>Writes <see cref="Width"/> floats, of any alignment.</summary>
     static abstract void Store(TVector value, float* target);
 

@@ -18,6 +18,9 @@ internal readonly unsafe struct TileScalar : ITileVector<float>
     public static float Load(float* source) => *source;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LoadBFloat16(ushort* source) => BitConverter.UInt32BitsToSingle((uint)*source << 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float value, float* target) => *target = value;
 
     public static void Prefetch(float* address)

@@ -21,6 +21,11 @@ internal readonly unsafe struct TileVector256 : ITileVector<Vector256<float>>
     public static Vector256<float> Load(float* source) => Avx.LoadVector256(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadBFloat16(ushort* source) => Avx2.IsSupported
+        ? Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32(source), 16).AsSingle()
+        : Vector256.Create(TileVector128.LoadBFloat16(source), TileVector128.LoadBFloat16(source + 4));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<float> value, float* target) => Avx.Store(target, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -25,6 +25,10 @@ internal readonly unsafe struct TileVector512 : ITileVector<Vector512<float>>
     public static Vector512<float> Load(float* source) => Avx512F.LoadVector512(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadBFloat16(ushort* source) =>
+        Avx512F.ShiftLeftLogical(Avx512F.ConvertToVector512Int32(Vector256.Load(source)), 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<float> value, float* target) => Avx512F.Store(target, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
