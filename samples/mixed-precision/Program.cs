@@ -24,7 +24,11 @@ await World.RunAsync(ranks: 2, rank =>
 {
     var model = new Gpt2(new Gpt2Config
     {
-        LayerCount = 4, HeadCount = 4, EmbeddingSize = 128, PositionCount = length, VocabularySize = 256,
+        LayerCount = 4,
+        HeadCount = 4,
+        EmbeddingSize = 128,
+        PositionCount = length,
+        VocabularySize = 256,
     });
     var scaling = precision == "fp16" ? new LossScalerOptions() : null;          // 5 bits of exponent: small gradients would vanish
     var sharded = FullyShard.Apply(model, rank, ShardingPolicy.Zero3, new ShardingOptions { MixedPrecision = policy, LossScaler = scaling });

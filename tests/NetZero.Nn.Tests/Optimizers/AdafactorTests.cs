@@ -44,7 +44,12 @@ public class AdafactorTests
         shard = new MatrixAndVector(tensors);
         var options = new AdafactorOptions
         {
-            LearningRate = 0.05, ScaleParameter = false, Beta1 = 0.9, WeightDecay = 0.1, WeightDecayAll = true, ClipThreshold = 0.5,
+            LearningRate = 0.05,
+            ScaleParameter = false,
+            Beta1 = 0.9,
+            WeightDecay = 0.1,
+            WeightDecayAll = true,
+            ClipThreshold = 0.5,
             DecayRate = -0.5,
         };
         Train(shard, new Adafactor(shard, options), new ConstantSchedule());

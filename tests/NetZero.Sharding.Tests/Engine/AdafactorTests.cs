@@ -20,7 +20,11 @@ public class AdafactorTests
     // A head that is the embedding; rows of 20 elements, which slices of 256 cut, and at five ranks slices without any.
     private static readonly Gpt2Config Model = new()
     {
-        LayerCount = 1, HeadCount = 2, EmbeddingSize = 20, PositionCount = 8, VocabularySize = 23,
+        LayerCount = 1,
+        HeadCount = 2,
+        EmbeddingSize = 20,
+        PositionCount = 8,
+        VocabularySize = 23,
     };
 
     private static readonly AdafactorOptions[] Settings =
@@ -30,7 +34,10 @@ public class AdafactorTests
         new() { LearningRate = 0.002, ScaleParameter = false, ClipThreshold = 0.5, DecayRate = -0.5 },
         new()
         {
-            LearningRate = Rate, WeightDecay = 0.01, WeightDecayAll = true, Groups = [new ParameterGroup("h.*.mlp.**") { LearningRate = Rate / 2 }],
+            LearningRate = Rate,
+            WeightDecay = 0.01,
+            WeightDecayAll = true,
+            Groups = [new ParameterGroup("h.*.mlp.**") { LearningRate = Rate / 2 }],
         },
     ];
 
@@ -109,7 +116,11 @@ public class AdafactorTests
             var module = FullyShard.Apply(new ToyModel(1), rank, ShardingPolicy.DataParallel);
             var options = new AdafactorOptions
             {
-                Epsilon1 = epsilon1, Epsilon2 = epsilon2, ClipThreshold = threshold, DecayRate = decay, Beta1 = beta1,
+                Epsilon1 = epsilon1,
+                Epsilon2 = epsilon2,
+                ClipThreshold = threshold,
+                DecayRate = decay,
+                Beta1 = beta1,
             };
             Assert.Throws<ArgumentException>(() => new Adafactor(module, options));
         });

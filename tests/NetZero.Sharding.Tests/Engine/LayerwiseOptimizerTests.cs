@@ -44,6 +44,19 @@ public class LayerwiseOptimizerTests
             Run(optimizer, ranks, ShardingPolicy.Zero3 with { ShardGroupSize = 2 }).Run().AssertSameTraining(Run(optimizer, ranks, ShardingPolicy.Zero1 with { ShardGroupSize = 2 }).Run());
     }
 
+    // What ranks exchange must lie in memory that they share: the sums of LAMB, the directions of Muon, the means of Adafactor.
+    [Theory]
+    [InlineData("LAMB", 3)]
+    [InlineData("Muon", 0)]
+    [InlineData("Muon", 3)]
+    [InlineData("Adafactor", 0)]
+    [InlineData("Adafactor", 3)]
+    public void OverSharedMemory_TheBitsAreThoseOfThreads(string optimizer, int stage)
+    {
+        var run = Run(optimizer, 3, ShardingPolicy.ForStage(stage));
+        (run with { OverSharedMemory = true }).Run().AssertSameBits(run.Run());
+    }
+
     [Theory]
     [InlineData("LAMB", 0)]
     [InlineData("LAMB", 3)]

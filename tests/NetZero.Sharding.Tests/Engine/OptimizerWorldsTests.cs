@@ -19,7 +19,11 @@ public class OptimizerWorldsTests
 
     private static readonly Gpt2Config Model = new()
     {
-        LayerCount = 1, HeadCount = 2, EmbeddingSize = 20, PositionCount = 8, VocabularySize = 23,
+        LayerCount = 1,
+        HeadCount = 2,
+        EmbeddingSize = 20,
+        PositionCount = 8,
+        VocabularySize = 23,
     };
 
     private static readonly string[] Embeddings = ["wte.*", "wpe.*"];
@@ -31,7 +35,9 @@ public class OptimizerWorldsTests
         ["AdamW, int8"] = p => new AdamW(p, new AdamWOptions { LearningRate = 0.01, WeightDecay = 0.1, StateFormat = StateFormat.Blocks8 }),
         ["SGD"] = p => new Sgd(p, new SgdOptions
         {
-            LearningRate = 0.05, Momentum = 0.9, Groups = [new ParameterGroup("**.bias") { LearningRate = 0.01 }],
+            LearningRate = 0.05,
+            Momentum = 0.9,
+            Groups = [new ParameterGroup("**.bias") { LearningRate = 0.01 }],
         }),
         ["SGD, int8"] = p => new Sgd(p, new SgdOptions { LearningRate = 0.05, Momentum = 0.9, StateFormat = StateFormat.Blocks8 }),
         ["Lion"] = p => new Lion(p, new LionOptions { LearningRate = 0.001, WeightDecay = 0.1 }),
