@@ -122,17 +122,20 @@ internal sealed class RankFile : IDisposable
         WriteWhole(PartPath(_folder, _rank), part);
     }
 
-    /// <summary>Says in the folder that a rank has failed.</summary>
+    /// <summary>Says in the folder that a rank has failed: with the reason, or where there is no room for that with an empty file.</summary>
     /// <exception cref="IOException">It cannot be said: the folder is there and cannot be written.</exception>
     public static void Fail(string folder, int rank, string message)
     {
+        var path = FailurePath(folder, rank);
         try
         {
-            WriteWhole(FailurePath(folder, rank), System.Text.Encoding.UTF8.GetBytes(message));
+            WriteWhole(path, System.Text.Encoding.UTF8.GetBytes(message));
         }
-        catch (DirectoryNotFoundException)
+        catch (IOException)
         {
-            // Who waits for this rank looks for the folder too.
+            // The disk that this rank found full may be so because of others, who still write. Where the folder is gone, who waits for this rank sees that.
+            if (Directory.Exists(folder))
+                File.WriteAllBytes(path, []);
         }
     }
 
@@ -147,7 +150,7 @@ internal sealed class RankFile : IDisposable
                 ?? throw new IOException($"{path} is empty");
         }
         if (File.Exists(FailurePath(folder, rank)))
-            throw new IOException(File.ReadAllText(FailurePath(folder, rank)));
+            throw new IOException(File.ReadAllText(FailurePath(folder, rank)) is { Length: > 0 } reason ? reason : NoReason(rank));
         return Directory.Exists(folder) ? null : throw new IOException($"{folder} was removed while it was written");
     }
 
@@ -186,6 +189,8 @@ internal sealed class RankFile : IDisposable
         for (var start = from; start < run.Bytes; start += BlockChecksums.BlockBytes)
             yield return (start, (int)Math.Min(BlockChecksums.BlockBytes, run.Bytes - start));
     }
+
+    private static string NoReason(int rank) => $"rank {rank} could not write its file, nor say why: most likely the disk was full";
 
     private static void WriteWhole(string path, byte[] bytes)
     {

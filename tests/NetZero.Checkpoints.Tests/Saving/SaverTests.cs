@@ -121,6 +121,22 @@ public sealed class SaverTests : IDisposable
         Assert.Equal([2], _checkpoints.Steps());
     }
 
+    [Theory]
+    [InlineData("the reason", "the reason")]
+    [InlineData("", "rank 1 could not write its file, nor say why: most likely the disk was full")]
+    public void RankThatFails_IsHeardOf_ThoughThereIsNoRoomForItsReason(string reason, string heard)
+    {
+        var folder = Directory.CreateDirectory(_folder["partial"]).FullName;
+        RankFile.Fail(folder, 1, reason);
+        Assert.Null(RankFile.ReadPart(folder, 0));
+        Assert.Equal(heard, Assert.Throws<IOException>(() => RankFile.ReadPart(folder, 1)).Message);
+
+        // Where the folder is gone there is nobody to tell, and who waits finds out.
+        Directory.Delete(folder, recursive: true);
+        RankFile.Fail(folder, 1, reason);
+        Assert.Throws<IOException>(() => RankFile.ReadPart(folder, 0));
+    }
+
     [Fact]
     public void SavingFromTheTensors_TakesNoTensorMemory()
     {
