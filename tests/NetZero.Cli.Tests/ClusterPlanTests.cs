@@ -35,6 +35,7 @@ public class ClusterPlanTests
 
     [Theory]
     [InlineData("unknown cluster 'h100x9'; did you mean 'h100x8'?", "--model", "gpt2", "--cluster", "h100x9")]
+    [InlineData("unknown network 'infiniband-ndx'; did you mean 'infiniband-ndr'?", "--model", "gpt2", "--network", "infiniband-ndx")]
     [InlineData("unknown model 'lama3-8b'; did you mean 'llama3-8b'?", "--model", "lama3-8b")]
     [InlineData("16 pipeline stages", "--model", "gpt2", "--ranks", "16", "--pipeline", "16")]
     [InlineData("--ranks is 8; expected a positive multiple of 3 x 1 x 1", "--model", "gpt2", "--tensor", "3")]

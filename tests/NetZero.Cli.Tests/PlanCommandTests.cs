@@ -242,6 +242,8 @@ public sealed partial class PlanCommandTests : IDisposable
     [InlineData("the trace 'none.json' does not exist; netzero train --trace writes one", "--svg", "never.svg", "--over", "none.json")]
     [InlineData("--rank is 2; expected a whole number, from 0 to 1", "--ranks", "2", "--rank", "2")]
     [InlineData("--cluster has no effect beside --schedule; leave it out", "--schedule", "--cluster", "h100x8")]
+    [InlineData("--network has no effect beside this machine; leave it out", "--network", "infiniband-ndr")]
+    [InlineData("device 'V100-32GB' has no bf16 matrix products; it has fp16, fp32", "--cluster", "v100-32x8", "--set", "bf16.enabled=true")]
     [InlineData("--output takes the best choice of a sweep; add --sweep, or leave it out", "--output", "best.json")]
     [InlineData("'train_batch_size' 8 does not divide over 3 ranks", "--scaling", "1,3")]
     [InlineData("Unrecognized command or argument '--what'. (see netzero plan --help)", "--what")]

@@ -69,12 +69,14 @@ public sealed class ProcessTests : IDisposable
     }
 
     // What the plan counts is what a process takes: more by its buffers and the runtime, less by pages that were never touched.
-    [FactOnSystem(TestSystems.Linux, "elsewhere the highest resident size of a process that has ended is not to be had alike")]
-    public async Task ResidentMemory_IsThePlans()
+    [TheoryOnSystem(TestSystems.Linux, "elsewhere the highest resident size of a process that has ended is not to be had alike")]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task ResidentMemory_IsThePlans(int stage)
     {
         string[] large =
         [
-            _folder.Configuration, "--ranks", "2", "--set", "zero_optimization.stage=1", "--set", "model.n_embd=768", "--set", "model.n_layer=3", "--set", "train_batch_size=4",
+            _folder.Configuration, "--ranks", "2", "--set", $"zero_optimization.stage={stage}", "--set", "model.n_embd=768", "--set", "model.n_layer=3", "--set", "train_batch_size=4",
         ];
         var terminal = new StringTerminal();
         Assert.Equal(0, await new Tool(terminal, Reports.Engines).RunAsync(["plan", .. large, "--json"]));
@@ -84,7 +86,7 @@ public sealed class ProcessTests : IDisposable
         var without = await HighestResidentAsync("train", _folder.Configuration, "--ranks", "2", "--output", _folder.At("without"));
         var with = await HighestResidentAsync(["train", .. large, "--output", _folder.At("with")]);
 
-        Assert.InRange(planned, 400L << 20, 700L << 20);
+        Assert.InRange(planned, 300L << 20, 700L << 20);
         Assert.InRange(with - without, planned * 0.9, (planned * 1.03) + (150 << 20));
     }
 

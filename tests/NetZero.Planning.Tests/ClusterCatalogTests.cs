@@ -26,6 +26,19 @@ public class ClusterCatalogTests
     public void Find_MistypedName_GivesTheNearest(string name, string nearest) =>
         Assert.Contains($"did you mean '{nearest}'?", Assert.Throws<ArgumentException>(() => ClusterCatalog.Find(name)).Message);
 
+    // Each generation has more bandwidth than the one before, and a step over it is never slower.
+    [Theory]
+    [InlineData("infiniband-qdr", "infiniband-fdr", "infiniband-edr", "infiniband-hdr", "infiniband-ndr", "infiniband-xdr")]
+    [InlineData("ethernet-1g", "ethernet-10g", "ethernet-25g", "ethernet-100g", "ethernet-200g", "ethernet-400g", "ethernet-800g")]
+    public void Networks_GetFaster(params string[] generations)
+    {
+        var run = new Workload { Model = ModelCatalog.Find("llama2-7b"), Sequence = 2048, MicroBatch = 1, Layout = new ParallelLayout(64) };
+        var seconds = generations.Select(name => Planner.Plan(run, ClusterCatalog.Find("a100x8") with { Network = NetworkCatalog.Find(name) }).Time.StepSeconds).ToArray();
+
+        Assert.Equal(seconds.OrderDescending(), seconds);
+        Assert.True(seconds[0] > 1.5 * seconds[^1], $"{seconds[0]} s and {seconds[^1]} s");
+    }
+
     [Fact]
     public void Peak_DtypeThatTheDeviceLacks_NamesThoseItHas() =>
         Assert.Equal(

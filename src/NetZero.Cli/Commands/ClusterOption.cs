@@ -18,17 +18,38 @@ internal sealed class ClusterOption(MeasureMachine measure)
         HelpName = "NAME|FILE",
     };
 
+    /// <summary><c>--network</c>: what connects the nodes instead.</summary>
+    public Option<string?> Network { get; } = new("--network")
+    {
+        Description = "The network between nodes instead of the cluster's own, a port of it for each device: such as infiniband-ndr or ethernet-100g.",
+        HelpName = "NAME",
+    };
+
+    /// <summary>Both.</summary>
+    public IReadOnlyList<Option> All => [Option, Network];
+
     /// <summary>The machines for a named model.</summary>
-    public ClusterDescription ForModel(ParseResult parsed) => ClusterCatalog.Find(parsed.GetValue(Option) ?? DefaultForModels);
+    public ClusterDescription ForModel(ParseResult parsed) => Connected(parsed, ClusterCatalog.Find(parsed.GetValue(Option) ?? DefaultForModels));
 
     /// <summary>The machines for a run of <paramref name="ranks"/> ranks of <paramref name="threads"/> threads.</summary>
     public async Task<ClusterDescription> ForRunAsync(ParseResult parsed, int ranks, int threads, CancellationToken cancellation)
     {
         var name = parsed.GetValue(Option) ?? MachineBenchmark.Name;
+        if (name == MachineBenchmark.Name)
+            Given.Refuse(parsed, [Network], "this machine");
 
         // More ranks than cores take turns, which is computed, not measured.
         return name == MachineBenchmark.Name
             ? await measure([(Math.Clamp(Environment.ProcessorCount / threads, 1, ranks), threads)], cancellation)
-            : ClusterCatalog.Find(name);
+            : Connected(parsed, ClusterCatalog.Find(name));
+    }
+
+    private ClusterDescription Connected(ParseResult parsed, ClusterDescription machines)
+    {
+        if (parsed.GetValue(Network) is not { } network)
+            return machines;
+        return machines.Device.IsHost
+            ? throw new ConfigurationException("--network connects nodes, and a plan of a host's cores has one; leave it out, or name a cluster of accelerators")
+            : machines with { Network = NetworkCatalog.Find(network) };
     }
 }

@@ -36,7 +36,7 @@ internal sealed class ClusterPlanRunner(ITerminal terminal, ClusterOption cluste
         Given.Refuse(parsed, notFor.Where(option => !(option == set && writesRun)), validates ? _validate.Name : "--model");
         if (validates)
         {
-            Given.Refuse(parsed, [.. _run.All, cluster.Option, .. files.All], _validate.Name);
+            Given.Refuse(parsed, [.. _run.All, .. cluster.All, .. files.All], _validate.Name);
             if (ranks is not null)
                 throw new ConfigurationException($"--ranks has no effect beside {_validate.Name}; leave it out");
         }

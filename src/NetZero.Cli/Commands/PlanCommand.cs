@@ -15,7 +15,7 @@ internal static class PlanCommand
         var runs = new RunPlanRunner(terminal, cluster, files);
         var clusters = new ClusterPlanRunner(terminal, cluster, files, runs.Svg, runs.Set);
 
-        var command = new Command("plan", "Says what a run will take, hold and move, before anything is allocated.") { file, ranks, json, cluster.Option };
+        var command = new Command("plan", "Says what a run will take, hold and move, before anything is allocated.") { file, ranks, json, cluster.Option, cluster.Network };
         foreach (var option in (Option[])[.. files.All, runs.Svg, .. runs.Own])
             command.Options.Add(option);
         clusters.AddTo(command);

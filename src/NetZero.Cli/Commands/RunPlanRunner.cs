@@ -53,7 +53,7 @@ internal sealed class RunPlanRunner(ITerminal terminal, ClusterOption cluster, P
         // Events and their bytes need no machine.
         if (parsed.GetValue(_schedule))
         {
-            Given.Refuse(parsed, [cluster.Option, .. files.All], _schedule.Name);
+            Given.Refuse(parsed, [.. cluster.All, .. files.All], _schedule.Name);
             Schedule(parsed, run, rank, json);
             return;
         }
