@@ -7,11 +7,15 @@ namespace NetZero.Training;
 /// <summary>Compares planned step times with measured ones.</summary>
 public static class PlanBenchmark
 {
-    private const int WarmUpSteps = 2;
-    private const int CountedSteps = 3;
+    // Short steps are repeated for about a second before they count, while the runtime compiles for good what it compiled quickly first, and for more than that then.
+    private const double WarmUpSeconds = 1;
+    private const double CountedSeconds = 1.5;
+    private const int LeastWarmUp = 2;
+    private const int LeastCounted = 3;
+    private const int MostOfEither = 15;
 
-    /// <summary>Steps of each case.</summary>
-    internal const int Steps = WarmUpSteps + CountedSteps;
+    /// <summary>Steps of a case, at most.</summary>
+    internal const int Steps = 2 * MostOfEither;
 
     /// <summary>Measures the machine, plans each case, and runs it.</summary>
     /// <param name="cases">The cases.</param>
@@ -28,15 +32,17 @@ public static class PlanBenchmark
             foreach (var one in alike)
             {
                 var planned = RunPlanner.Plan(one.Run, machine).Time;
-                var (seconds, kernels) = await MeasureAsync(one.Run, cancellation).ConfigureAwait(false);
+                var (seconds, kernels) = await MeasureAsync(one.Run, planned.StepSeconds, cancellation).ConfigureAwait(false);
                 yield return new PlanLine(one.Name, planned, seconds, kernels);
             }
         }
     }
 
-    private static async Task<(double Seconds, IReadOnlyDictionary<string, double> Kernels)> MeasureAsync(RunConfiguration run, CancellationToken cancellation)
+    private static async Task<(double Seconds, IReadOnlyDictionary<string, double> Kernels)> MeasureAsync(
+        RunConfiguration run, double plannedSeconds, CancellationToken cancellation)
     {
-        var seconds = new double[CountedSteps];
+        var warmUp = (int)Math.Clamp(Math.Ceiling(WarmUpSeconds / plannedSeconds), LeastWarmUp, MostOfEither);
+        var seconds = new double[(int)Math.Clamp(Math.Ceiling(CountedSeconds / plannedSeconds), LeastCounted, MostOfEither)];
         var kernels = new KernelTotals();
         await World.RunAsync(
             run.Ranks,
@@ -44,13 +50,13 @@ public static class PlanBenchmark
             {
                 var module = RunParts.Shard(run, RunParts.Model(run, exactGelu: false), rank.Group, rank.Tensors, source: null);
                 var loop = RunParts.Loop(run, module, OptimizerParts.Make(run, module), new RandomBatches(run, rank.Rank), RankNews.Silent(run.Ranks));
-                for (var step = 0; step < Steps; step++)
+                for (var step = 0; step < warmUp + seconds.Length; step++)
                 {
-                    if (rank.Rank == 0 && step == WarmUpSteps)
+                    if (rank.Rank == 0 && step == warmUp)
                         rank.Tensors.KernelObserver = kernels;
                     var result = loop.Step(step, rank.Cancellation);
-                    if (rank.Rank == 0 && step >= WarmUpSteps)
-                        seconds[step - WarmUpSteps] = result.Seconds;
+                    if (rank.Rank == 0 && step >= warmUp)
+                        seconds[step - warmUp] = result.Seconds;
                 }
 
                 return Task.CompletedTask;
@@ -58,7 +64,7 @@ public static class PlanBenchmark
             new WorldOptions { Tensors = new TensorContextOptions { Threads = run.ThreadsPerRank } },
             cancellation).ConfigureAwait(false);
         Array.Sort(seconds);
-        return (seconds[CountedSteps / 2], kernels.PerStep(CountedSteps));
+        return (seconds[seconds.Length / 2], kernels.PerStep(seconds.Length));
     }
 
     // Drawn before the steps, so that reading costs what it costs to read from a text.
