@@ -13,7 +13,7 @@ public class SweepTests
     public void HybridGroups_AreAllRanksAndTheDivisorsNearestToANode(int replicas, int inNode, string sizes) =>
         Assert.Equal(sizes, string.Join(' ', HybridGroups.Of(replicas, inNode)));
 
-    // 1 + 3 x 3 choices of stage and group, 5 micro-batches, 3 recomputations, 3 dtypes: 450 combinations; the issue allows 60 seconds for 500.
+    // 1 + 3 x 3 choices of stage and group, 5 micro-batches, 3 recomputations, 3 dtypes: 450 combinations, where 500 are to take less than 60 seconds.
     [Fact]
     public void Of_Llama70OnTwoHundredFiftySixRanks_TriesEverything_InLittleTime()
     {
