@@ -21,7 +21,8 @@ internal sealed class Interrupts : IDisposable
 
     private sealed record Finishing(Action Announce, bool Always);
 
-    /// <summary>How long the verb has to end; after that the process ends without it. Unless set, so long that the end of the process fits into the two seconds as well.</summary>
+    /// <summary>How long the verb has to end; after that the process ends without it. Unless set, so long that the end of the process
+    /// fits into the two seconds as well.</summary>
     /// <remarks>A verb that has started processes needs as long as it gives them, and a little more to say what became of them.</remarks>
     public TimeSpan EndWithin { get; set; } = TimeSpan.FromSeconds(1.5);
 

@@ -10,7 +10,8 @@ namespace NetZero.Stores;
 /// </remarks>
 public sealed class S3CheckpointStore : ICheckpointStore
 {
-    /// <summary>Large enough that a part takes longer than its request. S3 takes 10,000 of them: files of more than 160 GiB are sent in larger ones.</summary>
+    /// <summary>Large enough that a part takes longer than its request. S3 takes 10,000 of them: files of more than 160 GiB are sent in
+    /// larger ones.</summary>
     public const long DefaultPartBytes = 16 << 20;
 
     // The manifest of a checkpoint that was set aside.

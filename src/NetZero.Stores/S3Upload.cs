@@ -39,7 +39,8 @@ internal sealed class S3Upload(IAmazonS3 client, string bucket, long partBytes)
         return await SendAsync(path, key, upload, [], cancellation).ConfigureAwait(false);
     }
 
-    private async Task<long> SendAsync(string path, string key, string upload, Dictionary<int, string> there, CancellationToken cancellation)
+    private async Task<long> SendAsync(
+        string path, string key, string upload, Dictionary<int, string> there, CancellationToken cancellation)
     {
         var length = new FileInfo(path).Length;
         var size = PartBytes(length, partBytes);

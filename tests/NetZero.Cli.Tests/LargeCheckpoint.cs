@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using NetZero.Checkpoints;
@@ -32,23 +33,24 @@ internal static class LargeCheckpoint
         var sums = new string('0', (int)((bytes + BlockBytes - 1) / BlockBytes) * 8);
         for (var rank = 0; rank < ranks; rank++)
         {
-            var file = new CheckpointFile(
-                string.Create(CultureInfo.InvariantCulture, $"rank-{rank:D5}.safetensors"), HeaderBytes + (tensors * bytes), HeaderBytes, "00000000");
+            var fileName = string.Create(CultureInfo.InvariantCulture, $"rank-{rank:D5}.safetensors");
+            var file = new CheckpointFile(fileName, HeaderBytes + (tensors * bytes), HeaderBytes, "00000000");
             files.Add(file);
             using (var handle = File.OpenHandle(Path.Combine(folder, file.Name), FileMode.Create, FileAccess.Write))
                 RandomAccess.SetLength(handle, file.Bytes);
             for (var i = 0; i < tensors; i++)
             {
                 var name = string.Create(CultureInfo.InvariantCulture, $"h.{(rank * tensors) + i}.weight");
-                all.Add(new CheckpointTensor(name, CheckpointTensor.ParameterKind, "F32", [elements], [new CheckpointPiece(file.Name, name, 0, elements, sums)]));
+                var piece = new CheckpointPiece(file.Name, name, 0, elements, sums);
+                all.Add(new CheckpointTensor(name, CheckpointTensor.ParameterKind, "F32", [elements], [piece]));
             }
         }
 
         var manifest = new CheckpointManifest { Step = 1, World = new CheckpointWorld(ranks, ranks, 3), Files = files, Tensors = all };
         var json = JsonSerializer.SerializeToUtf8Bytes(manifest, Json);
         byte[] body = [.. json.AsSpan(0, json.Length - 1), .. ",\"checksum\":\""u8];
-        var sum = string.Create(CultureInfo.InvariantCulture, $"{Crc32C.Of(body):x8}");
-        File.WriteAllBytes(Path.Combine(folder, CheckpointManifest.FileName), [.. body, .. System.Text.Encoding.ASCII.GetBytes(sum), .. "\"}\n"u8]);
+        var sum = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Crc32C.Of(body):x8}"));
+        File.WriteAllBytes(Path.Combine(folder, CheckpointManifest.FileName), [.. body, .. sum, .. "\"}\n"u8]);
         return folder;
     }
 }

@@ -49,9 +49,13 @@ public sealed class StopAndResumeTests : IDisposable
     [InlineData("--processes", 1000)]
     public async Task SecondSignal_EndsWithinTwoSeconds(string ranks, int samples)
     {
-        // A step of many micro-batches takes minutes. They look for cancellation in between: one that takes seconds itself is not waited for.
+        // A step of many micro-batches takes minutes. They look for cancellation in between: one that takes seconds itself is not waited
+        // for.
         using var process = Start(
-            ["train", _folder.Configuration, ranks, "2", "--set", "train_batch_size=200000", "--set", $"train_micro_batch_size_per_gpu={samples}", "--set", "checkpoint.every_steps=1"]);
+        [
+            "train", _folder.Configuration, ranks, "2", "--set", "train_batch_size=200000",
+            "--set", $"train_micro_batch_size_per_gpu={samples}", "--set", "checkpoint.every_steps=1",
+        ]);
         await UntilAsync(process.StandardOutput, "output ");
         _ = process.StandardOutput.ReadToEndAsync();
         await SendAsync("INT", process);

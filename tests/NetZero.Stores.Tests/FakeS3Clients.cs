@@ -7,7 +7,8 @@ namespace NetZero.Stores.Tests;
 /// <summary>Stores of the local server, with little patience.</summary>
 internal static class FakeS3Clients
 {
-    public static S3CheckpointStore Store(this FakeS3 server, string prefix, long partBytes, int retries = 6, double seconds = 30, string bucket = FakeS3.Bucket)
+    public static S3CheckpointStore Store(
+        this FakeS3 server, string prefix, long partBytes, int retries = 6, double seconds = 30, string bucket = FakeS3.Bucket)
     {
         var client = new AmazonS3Client(
             new BasicAWSCredentials("key", "secret"),
@@ -20,6 +21,9 @@ internal static class FakeS3Clients
                 MaxErrorRetry = retries,
                 Timeout = TimeSpan.FromSeconds(seconds),
             });
-        return new S3CheckpointStore(client, S3Location.Parse($"s3://{bucket}/{prefix}"), partBytes) { LongestSilence = TimeSpan.FromSeconds(seconds) };
+        return new S3CheckpointStore(client, S3Location.Parse($"s3://{bucket}/{prefix}"), partBytes)
+        {
+            LongestSilence = TimeSpan.FromSeconds(seconds),
+        };
     }
 }

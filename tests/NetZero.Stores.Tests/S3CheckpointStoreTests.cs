@@ -166,7 +166,8 @@ public sealed class S3CheckpointStoreTests : IDisposable
         var completions = 0;
         var failures = 1;
         _server.Faults = request =>
-            request.StartsWith("POST ", StringComparison.Ordinal) && !request.EndsWith("?uploads", StringComparison.Ordinal) && Interlocked.Increment(ref completions) <= failures
+            request.StartsWith("POST ", StringComparison.Ordinal) && !request.EndsWith("?uploads", StringComparison.Ordinal)
+            && Interlocked.Increment(ref completions) <= failures
                 ? Fault.LateError : Fault.None;
         using var store = Store(retries: 1);
         await store.PushAsync(_local.Of(5));
@@ -189,7 +190,8 @@ public sealed class S3CheckpointStoreTests : IDisposable
         var aborted = 0;
         _server.Faults = request =>
         {
-            if (request.Contains("rank-00001.safetensors?partNumber=", StringComparison.Ordinal) && Interlocked.Exchange(ref aborted, 1) == 0)
+            var isPart = request.Contains("rank-00001.safetensors?partNumber=", StringComparison.Ordinal);
+            if (isPart && Interlocked.Exchange(ref aborted, 1) == 0)
                 _server.AbortUploads();
             return Fault.None;
         };

@@ -36,13 +36,15 @@ public enum Fault
     /// <summary>An upload is completed, and the answer is 500 InternalError.</summary>
     Lost,
 
-    /// <summary>An upload is not completed, and the answer begins with 200 OK and turns out to be an InternalError, as the reference warns of.</summary>
+    /// <summary>An upload is not completed, and the answer begins with 200 OK and turns out to be an InternalError, as the reference
+    /// warns of.</summary>
     LateError,
 }
 
 /// <summary>An S3 server of one bucket on the loopback: objects, multipart uploads with their parts, ranges, pages of listings, and faults on demand.</summary>
 /// <remarks>
-/// It speaks what the REST API Reference of Amazon S3 says of these requests: bodies signed or in chunks, with the checksums that they announce; entity tags in quotes, those of objects
+/// It speaks what the REST API Reference of Amazon S3 says of these requests: bodies signed or in chunks, with the checksums that they
+/// announce; entity tags in quotes, those of objects
 /// sent in parts made of their parts'; errors with S3's codes, clocks that differ included. Signatures must be there, and are not checked.
 /// </remarks>
 public sealed partial class FakeS3 : IDisposable
@@ -245,7 +247,8 @@ public sealed partial class FakeS3 : IDisposable
                 response.Close();
                 break;
             case ("GET", false, null, _):
-                SendObject(request, response, key, Objects.TryGetValue(key, out var bytes) ? bytes : throw new S3Error(404, "NoSuchKey"), fault);
+                var bytes = Objects.TryGetValue(key, out var found) ? found : throw new S3Error(404, "NoSuchKey");
+                SendObject(request, response, key, bytes, fault);
                 break;
             default:
                 throw new S3Error(501, "NotImplemented");
@@ -257,7 +260,8 @@ public sealed partial class FakeS3 : IDisposable
     private void CheckClock(HttpListenerRequest request)
     {
         var sent = DateTime.ParseExact(
-            request.Headers["x-amz-date"] ?? "", "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
+            request.Headers["x-amz-date"] ?? "", "yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
         if ((Now - sent).Duration() > LongestSkew)
             throw new S3Error(403, "RequestTimeTooSkewed");
     }
@@ -295,7 +299,9 @@ public sealed partial class FakeS3 : IDisposable
 
     private XElement ToXml(S3Error e) => new(
         "Error", new XElement("Code", e.Code), new XElement("Message", e.Code), new XElement("RequestId", "1"),
-        e.Code == "RequestTimeTooSkewed" ? new XElement("ServerTime", Now.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)) : null);
+        e.Code == "RequestTimeTooSkewed"
+            ? new XElement("ServerTime", Now.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture))
+            : null);
 
     private void SendObject(HttpListenerRequest request, HttpListenerResponse response, string key, byte[] bytes, Fault fault)
     {
@@ -303,7 +309,8 @@ public sealed partial class FakeS3 : IDisposable
         if (request.Headers["Range"] is { } range)
         {
             // From a byte to another, from a byte on, or as many as the last.
-            var ends = range["bytes=".Length..].Split('-').Select(n => n.Length == 0 ? (int?)null : int.Parse(n, CultureInfo.InvariantCulture)).ToArray();
+            var ends = range["bytes=".Length..].Split('-')
+                .Select(n => n.Length == 0 ? (int?)null : int.Parse(n, CultureInfo.InvariantCulture)).ToArray();
             var first = ends[0] ?? Math.Max(0, bytes.Length - ends[1]!.Value);
             var end = ends[0] is null || ends[1] is null ? bytes.Length : (int)Math.Min(ends[1]!.Value + 1L, bytes.Length);
             if (first >= bytes.Length)

@@ -6,7 +6,8 @@ using System.Text;
 
 namespace NetZero.Testing;
 
-/// <summary>The body of a request to S3, as it was before it was signed in chunks, and compared with what its headers and trailers say of it.</summary>
+/// <summary>The body of a request to S3, as it was before it was signed in chunks, and compared with what its headers and trailers say of
+/// it.</summary>
 internal static class FakeS3Body
 {
     private const string Sha256Header = "x-amz-content-sha256";
@@ -36,8 +37,9 @@ internal static class FakeS3Body
         var sums = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var name in request.Headers.AllKeys)
         {
-            if (name is not null && (name.StartsWith(ChecksumPrefix, StringComparison.OrdinalIgnoreCase) || name.Equals("Content-MD5", StringComparison.OrdinalIgnoreCase)))
-                sums[name] = request.Headers[name]!;
+            if (name?.StartsWith(ChecksumPrefix, StringComparison.OrdinalIgnoreCase) == true
+                || string.Equals(name, "Content-MD5", StringComparison.OrdinalIgnoreCase))
+                sums[name!] = request.Headers[name]!;
         }
 
         return sums;

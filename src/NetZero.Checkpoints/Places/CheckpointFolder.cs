@@ -90,7 +90,8 @@ public sealed class CheckpointFolder(string path) : ICheckpointPlace
         }
     }
 
-    /// <summary>The same, a change of the file system each time that the next is asked for: the newest checkpoint is there until all others are gone.</summary>
+    /// <summary>The same, a change of the file system each time that the next is asked for: the newest checkpoint is there until all
+    /// others are gone.</summary>
     /// <returns>What was removed.</returns>
     public IEnumerable<string> Clearing()
     {

@@ -21,7 +21,8 @@ internal static partial class LinuxFile
         _ => 0,
     };
 
-    /// <summary>Begins to bring to the disk what was written, and does not wait. Only a hint: what goes wrong with the disk is found when the file is flushed.</summary>
+    /// <summary>Begins to bring to the disk what was written, and does not wait. Only a hint: what goes wrong with the disk is found when
+    /// the file is flushed.</summary>
     public static void BeginToWrite(SafeHandle file, long offset, long length)
     {
         if (OperatingSystem.IsLinux())

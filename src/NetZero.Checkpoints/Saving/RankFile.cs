@@ -38,7 +38,8 @@ internal sealed class RankFile : IDisposable
     public static RankFile Create(string folder, int rank, IReadOnlyList<StoredRun> runs) => new(folder, rank, runs);
 
     /// <summary>Bytes before the first tensor of a file of these.</summary>
-    public static int HeaderBytesOf(IEnumerable<StoredRun> runs) => SafetensorsWriter.HeaderBytesOf(runs.Select(run => run.ToSpec()), UncachedFile.PageBytes);
+    public static int HeaderBytesOf(IEnumerable<StoredRun> runs) =>
+        SafetensorsWriter.HeaderBytesOf(runs.Select(run => run.ToSpec()), UncachedFile.PageBytes);
 
     /// <summary>Fills a block of a run.</summary>
     /// <param name="startBytes">Its first byte, from the start of the run.</param>
@@ -62,7 +63,8 @@ internal sealed class RankFile : IDisposable
         return whole;
     }
 
-    /// <summary>Writes a run where it lies, block by block; each block's checksum is taken just before, while it is in the cache. From a device it is copied block by block.</summary>
+    /// <summary>Writes a run where it lies, block by block; each block's checksum is taken just before, while it is in the cache. From a
+    /// device it is copied block by block.</summary>
     /// <param name="run">The run.</param>
     /// <param name="source">Its bytes.</param>
     /// <param name="from">The first byte that is written: where a block begins, or the run's end.</param>
@@ -82,7 +84,8 @@ internal sealed class RankFile : IDisposable
     /// <summary>The same, of bytes that come block by block.</summary>
     public void Write(StoredRun run, BlockSource source, CancellationToken cancellation) => Write(run, source, 0, cancellation);
 
-    /// <summary>Writes the first bytes of all runs together from memory that they lie in as in the file: past the system's cache, where the file system lets it.</summary>
+    /// <summary>Writes the first bytes of all runs together from memory that they lie in as in the file: past the system's cache, where
+    /// the file system lets it.</summary>
     /// <param name="copies">The bytes.</param>
     /// <param name="bytes">How many, as <see cref="WholeBlocks"/> says.</param>
     /// <param name="cancellation">Looked at between blocks.</param>
@@ -118,11 +121,12 @@ internal sealed class RankFile : IDisposable
         _stage.Flush();
         _writer.Commit();
         var file = new CheckpointFile(Name(_rank), _writer.FileBytes, _writer.HeaderBytes, BlockChecksums.Show(_writer.HeaderChecksum));
-        var part = JsonSerializer.SerializeToUtf8Bytes(new CheckpointPart(file, [.. _runs.Select(ToTensor)]), CheckpointJson.Default.CheckpointPart);
-        WriteWhole(PartPath(_folder, _rank), part);
+        var part = new CheckpointPart(file, [.. _runs.Select(ToTensor)]);
+        WriteWhole(PartPath(_folder, _rank), JsonSerializer.SerializeToUtf8Bytes(part, CheckpointJson.Default.CheckpointPart));
     }
 
-    /// <summary>Says in the folder that a rank has failed: with the reason, or where there is no room for that with an empty file.</summary>
+    /// <summary>Says in the folder that a rank has failed: with the reason, or where there is no room for that with an empty
+    /// file.</summary>
     /// <exception cref="IOException">It cannot be said: the folder is there and cannot be written.</exception>
     public static void Fail(string folder, int rank, string message)
     {
@@ -133,7 +137,8 @@ internal sealed class RankFile : IDisposable
         }
         catch (IOException)
         {
-            // The disk that this rank found full may be so because of others, who still write. Where the folder is gone, who waits for this rank sees that.
+            // The disk that this rank found full may be so because of others, who still write. Where the folder is gone, who waits for
+            // this rank sees that.
             if (Directory.Exists(folder))
                 File.WriteAllBytes(path, []);
         }

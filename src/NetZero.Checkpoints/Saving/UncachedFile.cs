@@ -4,14 +4,17 @@ using Microsoft.Win32.SafeHandles;
 
 namespace NetZero.Checkpoints;
 
-/// <summary>Writes large pieces of memory past the system's cache, so that the disk fetches them and the processors compute on meanwhile.</summary>
+/// <summary>Writes large pieces of memory past the system's cache, so that the disk fetches them and the processors compute on
+/// meanwhile.</summary>
 /// <remarks>
-/// Through the cache every byte is copied once more, which takes as much time of a processor as the copies that an asynchronous save makes. Past it, memory and file must be cut at pages:
+/// Through the cache every byte is copied once more, which takes as much time of a processor as the copies that an asynchronous save
+/// makes. Past it, memory and file must be cut at pages:
 /// what is not goes through the cache, as does everything where the system or the file system knows no other way.
 /// </remarks>
 internal sealed class UncachedFile
 {
-    /// <summary>What memory, places in the file and lengths must be multiples of to go past the cache: as much as any disk's blocks have.</summary>
+    /// <summary>What memory, places in the file and lengths must be multiples of to go past the cache: as much as any disk's blocks
+    /// have.</summary>
     public const int PageBytes = 4096;
 
     private readonly SafeFileHandle _handle;

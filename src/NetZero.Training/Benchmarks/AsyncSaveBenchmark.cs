@@ -7,9 +7,11 @@ using NetZero.Tensors;
 
 namespace NetZero.Training;
 
-/// <summary>How long an asynchronous save delays training: steps that run while it is written, beside steps alone, every processor busy with them.</summary>
+/// <summary>How long an asynchronous save delays training: steps that run while it is written, beside steps alone, every processor busy
+/// with them.</summary>
 /// <remarks>
-/// The delay of a save is the time from its call until the end of the last step during which files were written, less as many steps alone, less a copy of as many bytes as it copies. Steps
+/// The delay of a save is the time from its call until the end of the last step during which files were written, less as many steps
+/// alone, less a copy of as many bytes as it copies. Steps
 /// alone, the copy and the save are measured in turns, in either order; each counts by the median of the rounds.
 /// </remarks>
 public static class AsyncSaveBenchmark
@@ -31,13 +33,18 @@ public static class AsyncSaveBenchmark
     /// <param name="cancellation">Ends all ranks.</param>
     /// <returns>A line for the delay of one step, and one for how long a save takes beside steps.</returns>
     /// <exception cref="IOException">The folder cannot be written, or a checkpoint could not be saved.</exception>
-    public static async Task<IReadOnlyList<BenchmarkLine>> RunAsync(string folder, int layers, int hidden, int ranks, CancellationToken cancellation = default)
+    public static async Task<IReadOnlyList<BenchmarkLine>> RunAsync(
+        string folder, int layers, int hidden, int ranks, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(folder);
+        var options = new WorldOptions { Tensors = new TensorContextOptions { Threads = 1 } };
         return await CheckpointBenchmark.InOwnFolderAsync(
-            folder, async own => (await World.RunAsync(
-                ranks, rank => Task.FromResult(Measure(own, layers, hidden, rank)),
-                new WorldOptions { Tensors = new TensorContextOptions { Threads = 1 } }, cancellation).ConfigureAwait(false))[0]).ConfigureAwait(false);
+            folder,
+            async own =>
+            {
+                var lines = World.RunAsync(ranks, rank => Task.FromResult(Measure(own, layers, hidden, rank)), options, cancellation);
+                return (await lines.ConfigureAwait(false))[0];
+            }).ConfigureAwait(false);
     }
 
     private static List<BenchmarkLine> Measure(string folder, int layers, int hidden, RankContext rank)
@@ -47,7 +54,8 @@ public static class AsyncSaveBenchmark
         var optimizer = new AdamW(module);
         var batches = new SyntheticBatches(Rows, SequenceLength, model.Config.VocabularySize, rank.Rank);
         var loop = new TrainingLoop(module, optimizer, batches, new TrainingLoopOptions { GradientClipping = 1 });
-        using var saver = new CheckpointSaver(new CheckpointFolder(folder), module, optimizer, new SaverOptions { Async = true, KeepLast = 1 }, rank.Cancellation);
+        using var saver = new CheckpointSaver(
+            new CheckpointFolder(folder), module, optimizer, new SaverOptions { Async = true, KeepLast = 1 }, rank.Cancellation);
         var rounds = new SavingRounds(rank, loop, saver, 12L * model.ParameterCount() / rank.WorldSize);
         for (var step = 0; step < WarmupSteps; step++)
             rounds.StepAlone();
@@ -71,9 +79,11 @@ public static class AsyncSaveBenchmark
         return
         [
             new BenchmarkLine(
-                "a step and a save, copy left out", $"{tokens} tokens, {bytes:0.00} GB", tokens / delayed, tokens / single, "tokens/s", "the step alone", delayed),
+                "a step and a save, copy left out", $"{tokens} tokens, {bytes:0.00} GB", tokens / delayed, tokens / single, "tokens/s",
+                "the step alone", delayed),
             new BenchmarkLine(
-                "asynchronous save, to its end", $"{bytes:0.00} GB", bytes / Median(written), bytes / Median(copy), "GB/s", "a copy of the state", Median(written)),
+                "asynchronous save, to its end", $"{bytes:0.00} GB", bytes / Median(written), bytes / Median(copy), "GB/s",
+                "a copy of the state", Median(written)),
         ];
     }
 

@@ -36,8 +36,12 @@ public static class CheckpointBenchmark
     {
         ArgumentNullException.ThrowIfNull(folder);
         return await InOwnFolderAsync(
-            folder, async own => (await World.RunAsync(1, rank => Task.FromResult(Measure(own, layers, hidden, rank)), Options(), cancellation).ConfigureAwait(false))[0])
-            .ConfigureAwait(false);
+            folder,
+            async own =>
+            {
+                var lines = World.RunAsync(1, rank => Task.FromResult(Measure(own, layers, hidden, rank)), Options(), cancellation);
+                return (await lines.ConfigureAwait(false))[0];
+            }).ConfigureAwait(false);
     }
 
     /// <summary>Runs something with a folder of its own inside of another, which is removed afterwards.</summary>
@@ -56,8 +60,14 @@ public static class CheckpointBenchmark
     }
 
     /// <summary>A GPT-2 of some size with the vocabulary and positions of OpenAI's.</summary>
-    internal static Gpt2 Model(int layers, int hidden) =>
-        new(new Gpt2Config { LayerCount = layers, HeadCount = hidden / 64, EmbeddingSize = hidden, PositionCount = Positions, VocabularySize = Vocabulary });
+    internal static Gpt2 Model(int layers, int hidden) => new(new Gpt2Config
+    {
+        LayerCount = layers,
+        HeadCount = hidden / 64,
+        EmbeddingSize = hidden,
+        PositionCount = Positions,
+        VocabularySize = Vocabulary,
+    });
 
     private static List<BenchmarkLine> Measure(string folder, int layers, int hidden, RankContext rank)
     {
@@ -111,7 +121,8 @@ public static class CheckpointBenchmark
     {
         Array.Sort(seconds);
         Array.Sort(limit);
-        return new BenchmarkLine(name, work, 1e-9 * bytes / seconds[Rounds / 2], 1e-9 * bytes / limit[Rounds / 2], "GB/s", limitName, seconds[Rounds / 2]);
+        var (median, least) = (seconds[Rounds / 2], limit[Rounds / 2]);
+        return new BenchmarkLine(name, work, 1e-9 * bytes / median, 1e-9 * bytes / least, "GB/s", limitName, median);
     }
 
     // Whichever is second finds the disk as the first has left it.

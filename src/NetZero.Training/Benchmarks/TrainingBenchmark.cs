@@ -33,7 +33,9 @@ public static class TrainingBenchmark
                     MixedPrecision = precision,
                     LossScaler = precision.ParameterDType == DType.F16 ? new LossScalerOptions() : null,
                 });
-                var loop = new TrainingLoop(sharded, new AdamW(sharded), new SyntheticBatches(options.Shape.MicroBatchSize, options.Shape.SequenceLength, options.Shape.Model.VocabularySize, rank.Rank), new TrainingLoopOptions { GradientClipping = 1 });
+                var (shape, clipped) = (options.Shape, new TrainingLoopOptions { GradientClipping = 1 });
+                var batches = new SyntheticBatches(shape.MicroBatchSize, shape.SequenceLength, shape.Model.VocabularySize, rank.Rank);
+                var loop = new TrainingLoop(sharded, new AdamW(sharded), batches, clipped);
                 loop.Step(0, rank.Cancellation);
                 if (rank.Rank == 0)
                 {

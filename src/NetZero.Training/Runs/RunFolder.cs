@@ -200,8 +200,10 @@ public sealed class RunFolder
 
     /// <summary>Takes a new run's place for it, a change of the file system each time that the next is asked for.</summary>
     /// <remarks>
-    /// Note: killed while it begins. Metrics beside the configuration of a run are what tells a run's folder from somebody else's, so at every instant both are there, or neither. And
-    /// as long as the older run's newest checkpoint is there, its metrics and configuration are too: whoever asks to go on goes on with that run, as if nothing had been asked for.
+    /// Note: killed while it begins. Metrics beside the configuration of a run are what tells a run's folder from somebody else's, so at
+    /// every instant both are there, or neither. And
+    /// as long as the older run's newest checkpoint is there, its metrics and configuration are too: whoever asks to go on goes on with
+    /// that run, as if nothing had been asked for.
     /// </remarks>
     /// <returns>What was changed.</returns>
     internal IEnumerable<string> Replacing(RunConfiguration configuration)
@@ -213,7 +215,8 @@ public sealed class RunFolder
             yield return ConfigurationPath;
         }
 
-        // A run that is complete has no use for its checkpoints, one that lacks these and has results could not go on: results go first, and weights before what describes them.
+        // A run that is complete has no use for its checkpoints, one that lacks these and has results could not go on: results go first,
+        // and weights before what describes them.
         foreach (var (name, weights, others) in ResultFolders)
         {
             var folder = Path.Combine(FullPath, name);
@@ -263,7 +266,8 @@ public sealed class RunFolder
     }
 
     // The configuration is whole at any moment, the earlier one or this.
-    private void TakeTemporaryConfiguration() => File.Move(Path.Combine(FullPath, TemporaryConfigurationFile), ConfigurationPath, overwrite: true);
+    private void TakeTemporaryConfiguration() =>
+        File.Move(Path.Combine(FullPath, TemporaryConfigurationFile), ConfigurationPath, overwrite: true);
 
     private static void ThrowIfTaken(string path, string full, bool overwrite)
     {

@@ -196,7 +196,12 @@ public sealed class SaverTests : IDisposable
         Assert.Null(world.Save(_checkpoints, 2).Failure);
 
         foreach (var file in (string[])["rank-00000.safetensors", "rank-00001.safetensors"])
-            Assert.True(File.ReadAllBytes(Path.Combine(_checkpoints.Of(1), file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(_checkpoints.Of(2), file))));
+        {
+            var direct = File.ReadAllBytes(Path.Combine(_checkpoints.Of(1), file));
+            var beside = File.ReadAllBytes(Path.Combine(_checkpoints.Of(2), file));
+            Assert.True(direct.AsSpan().SequenceEqual(beside), file);
+        }
+
         using var reader = CheckpointReader.Open(_checkpoints.Of(2));
         reader.Verify(Assert.Fail);
         Assert.All(reader.Manifest.Files, file => Assert.Equal(0, file.HeaderBytes % UncachedFile.PageBytes));

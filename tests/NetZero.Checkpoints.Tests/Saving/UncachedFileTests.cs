@@ -45,10 +45,12 @@ public sealed unsafe class UncachedFileTests : IDisposable
         }
 
         Assert.Equal(
-            [.. new byte[fileStart], .. new ReadOnlySpan<byte>(_memory + memoryStart, length), .. new ReadOnlySpan<byte>(_memory, 100)], File.ReadAllBytes(path));
+            [.. new byte[fileStart], .. new ReadOnlySpan<byte>(_memory + memoryStart, length), .. new ReadOnlySpan<byte>(_memory, 100)],
+            File.ReadAllBytes(path));
 
         // Not every file system of a test's temporary folder can do it.
-        var pages = memoryStart % UncachedFile.PageBytes == 0 && fileStart % UncachedFile.PageBytes == 0 ? length & -UncachedFile.PageBytes : 0;
+        var isCut = memoryStart % UncachedFile.PageBytes == 0 && fileStart % UncachedFile.PageBytes == 0;
+        var pages = isCut ? length & -UncachedFile.PageBytes : 0;
         Assert.True(direct == pages || direct == 0, $"{direct} bytes went past the cache");
         Assert.True(direct == pages || !IsDirectPossible(), $"{direct} bytes went past the cache");
     }

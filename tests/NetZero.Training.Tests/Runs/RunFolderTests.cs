@@ -94,7 +94,8 @@ public sealed class RunFolderTests : IDisposable
             var changes = run.Replacing(Configurations.Parse("seed=9")).Take(point).ToList();
             points = changes.Count < point ? changes.Count : int.MaxValue;
 
-            // What it left is a run's folder. The other run goes on from its newest checkpoint, with its metrics and without results in the way, or the new one begins.
+            // What it left is a run's folder. The other run goes on from its newest checkpoint, with its metrics and without results in
+            // the way, or the new one begins.
             var checkpoints = new CheckpointFolder(run.CheckpointsPath).Steps();
             Assert.True(!File.Exists(run.MetricsPath) || RunFolder.HoldsRun(path), $"after {point} changes");
             if (checkpoints.Count > 0)
@@ -110,7 +111,8 @@ public sealed class RunFolderTests : IDisposable
             string[] mine = configuration.Length > 0 ? ["checkpoints", "checkpoints/mine.txt"] : [];
             Assert.Equal(
                 [.. mine, "config.json", "metrics.jsonl", "notes.txt"],
-                Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories).Select(p => Path.GetRelativePath(path, p).Replace('\\', '/')).Order(StringComparer.Ordinal));
+                Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories)
+                    .Select(p => Path.GetRelativePath(path, p).Replace('\\', '/')).Order(StringComparer.Ordinal));
         }
 
         // Every file and folder of a run went by itself.
@@ -131,8 +133,9 @@ public sealed class RunFolderTests : IDisposable
         _folder.Write($"{path}/{configuration}", Configurations.Parse().ToJson());
         foreach (var name in (string[])
         [
-            "metrics.jsonl", "memory.json", "trace.json", "model/config.json", "model/model.safetensors", "model/netzero_tokenizer.json", "adapter/adapter_config.json",
-            "adapter/adapter_model.safetensors", "checkpoints/latest", "checkpoints/step-000002/checkpoint.json", "checkpoints/step-000004/checkpoint.json",
+            "metrics.jsonl", "memory.json", "trace.json", "model/config.json", "model/model.safetensors", "model/netzero_tokenizer.json",
+            "adapter/adapter_config.json", "adapter/adapter_model.safetensors", "checkpoints/latest",
+            "checkpoints/step-000002/checkpoint.json", "checkpoints/step-000004/checkpoint.json",
             "checkpoints/aside-step-000003/checkpoint.json", "checkpoints/.step-000001.removed/x", "checkpoints/.step-000005.partial/x",
         ])
         {
