@@ -9,12 +9,24 @@ internal static unsafe class CallParts
     // Four parts a rank even out ranks that come late; more would only cost.
     private const int AllReducePartsPerRank = 4;
 
+    /// <summary>The largest input of which a rank leaves a copy: a page. From four pages on, reading it where it lies is faster.</summary>
+    public const int MostCopiedBytes = 4096;
+
     // Below it one rank is done before another has begun.
     private const long SmallestAllReduceElements = 256;
 
+    /// <summary>
+    /// Whether inputs are so small that a rank leaves a copy for the others: then a part is a rank's whole result, whatever the operation, and nobody waits for
+    /// another's part.
+    /// </summary>
+    public static bool CanCopyInputs(in CollectiveCall call) =>
+        call.Input is { HasData: true, Bytes: > 0 and <= MostCopiedBytes }
+        && call.Operation is CollectiveOperation.AllReduce or CollectiveOperation.AllReduceScalars or CollectiveOperation.AllGather or CollectiveOperation.ReduceScatter;
+
     /// <summary>Into how many parts a call of <paramref name="ranks"/> ranks falls.</summary>
-    public static int Count(in CollectiveCall call, int ranks) => call.Operation switch
+    public static int Count(in CollectiveCall call, int ranks, bool copied = false) => call.Operation switch
     {
+        _ when copied => ranks,
         CollectiveOperation.Barrier => 0,
         CollectiveOperation.AllReduce => (int)Math.Clamp(
             call.Elements / AllReduceElements, call.Elements < SmallestAllReduceElements * ranks ? 1 : ranks, (long)AllReducePartsPerRank * ranks),
@@ -33,7 +45,8 @@ internal static unsafe class CallParts
     /// <param name="calls">The calls of all ranks, in rank order (of sender and receiver for a pair).</param>
     /// <param name="part">Which part.</param>
     /// <param name="parts">How many there are.</param>
-    public static void Do(ReadOnlySpan<CollectiveCall> calls, int part, int parts)
+    /// <param name="copied">Whether the inputs are copies; see <see cref="CanCopyInputs"/>.</param>
+    public static void Do(ReadOnlySpan<CollectiveCall> calls, int part, int parts, bool copied = false)
     {
         ref readonly var call = ref calls[part < calls.Length ? part : 0];
         if (call.Elements == 0 || !calls[0].Input.HasData)
@@ -57,6 +70,9 @@ internal static unsafe class CallParts
                 break;
             case CollectiveOperation.ReduceScatter:
                 ReduceScatter(calls, part);
+                break;
+            case CollectiveOperation.AllReduce or CollectiveOperation.AllReduceScalars when copied:
+                AllReduceForOne(calls, call.Output);
                 break;
             case CollectiveOperation.AllReduce or CollectiveOperation.AllReduceScalars:
                 AllReduce(calls, part, parts);
@@ -91,6 +107,19 @@ internal static unsafe class CallParts
             TreeReduction.ReduceDoubles(call.ReduceOp, buffers, buffers, count);
         else
             TreeReduction.Reduce(call.DType, call.ReduceOp, buffers, buffers, count);
+    }
+
+    // From copies everybody can reduce everything at once.
+    private static void AllReduceForOne(ReadOnlySpan<CollectiveCall> calls, in CollectiveBuffer result)
+    {
+        ref readonly var call = ref calls[0];
+        var inputs = calls.Length <= 256 ? stackalloc nint[calls.Length] : new nint[calls.Length];
+        for (var rank = 0; rank < calls.Length; rank++)
+            inputs[rank] = (nint)calls[rank].Input.Pointer;
+        if (call.Operation == CollectiveOperation.AllReduceScalars)
+            TreeReduction.ReduceDoubles(call.ReduceOp, inputs, [(nint)result.Pointer], call.Elements);
+        else
+            TreeReduction.Reduce(call.DType, call.ReduceOp, inputs, [(nint)result.Pointer], call.Elements);
     }
 
     private static void Copy(in CollectiveBuffer from, in CollectiveBuffer to, long resultBytes)

@@ -8,9 +8,11 @@ namespace NetZero.Collectives;
 /// <para>// Note: a slot and its generations.</para>
 /// <para>As among threads (see <see cref="Meeting"/>) a call is a bag of parts, and whoever waits does parts that nobody has taken. Call n uses
 /// slot n mod <see cref="Depth"/>. The slot's generation is the call that it serves; whoever does the last part clears the slot and moves the
-/// generation on, and a larger generation is how everybody else learns that the call is over. Each part's word holds (call, state), so that a
-/// rank that is late cannot take a part of a later call by mistake. Nothing is locked: a rank that dies leaves a part taken at most, and the
-/// others learn of its death while they wait.</para>
+/// generation on, and a larger generation is how everybody else learns that the call is over. Each part's word holds (call, state): it is free
+/// while it holds an earlier call, and a rank that is late cannot take a part of a later call by mistake. Nothing is locked: a rank that dies
+/// leaves a part taken at most, and the others learn of its death while they wait.</para>
+/// <para>Of a small input a rank leaves a copy in the slot. Its own memory is free then as soon as it has its result: it does not wait
+/// until the others have theirs.</para>
 /// </remarks>
 internal sealed unsafe class SharedBoard
 {
@@ -20,13 +22,15 @@ internal sealed unsafe class SharedBoard
     // Some tens of microseconds: a peer that is about to arrive has come by then.
     private const int SpinsBeforeStepAside = 16;
 
-    private const int Free = 0;
     private const int Taken = 1;
     private const int Done = 2;
     private const int TakenAndAwaited = 3;
     private const int StateBits = 2;
 
-    // The counters, the parts' words, and an entry for each place.
+    // In larger groups copies for each rank would take more memory than the board of a group should, and lines for each part more time to look at.
+    private const int MostRanksWithCopies = 16;
+
+    // The counters, the parts' words, and an entry and a copy for each place.
     private const int CounterBytes = 3 * SharedSegment.LineBytes;
     private const int EntryBytes = 256;
 
@@ -34,19 +38,25 @@ internal sealed unsafe class SharedBoard
     private readonly byte* _address;
     private readonly int[] _members;
     private readonly int _partWords;
+    private readonly int _partStride;
+    private readonly int _copyBytes;
+    private readonly long _entries;
     private readonly long _slotBytes;
     private readonly CollectiveCall[] _calls;
     private long _callsOf = -1;
 
-    public SharedBoard(SharedSeat seat, string name, string key, int[] members)
+    public SharedBoard(SharedSeat seat, string name, string key, int[] members, bool isPair = false)
     {
         Debug.Assert(sizeof(SharedCall) <= EntryBytes, "An entry holds a call.");
         _seat = seat;
         _members = members;
         Name = name;
         _partWords = CallParts.Most(members.Length);
-        var partBytes = ((_partWords * sizeof(long)) + SharedSegment.LineBytes - 1) / SharedSegment.LineBytes * SharedSegment.LineBytes;
-        _slotBytes = CounterBytes + partBytes + (members.Length * EntryBytes);
+        _copyBytes = isPair || members.Length > MostRanksWithCopies ? 0 : CallParts.MostCopiedBytes;
+        _partStride = _copyBytes == 0 ? sizeof(long) : SharedSegment.LineBytes;
+        var partBytes = ((_partWords * _partStride) + SharedSegment.LineBytes - 1) / SharedSegment.LineBytes * SharedSegment.LineBytes;
+        _entries = CounterBytes + partBytes;
+        _slotBytes = _entries + (members.Length * (EntryBytes + _copyBytes));
         _calls = new CollectiveCall[members.Length];
         _address = seat.Segment.OpenBoard(key, Depth * _slotBytes, Format, seat.ThrowIfStopped);
     }
@@ -55,6 +65,9 @@ internal sealed unsafe class SharedBoard
 
     /// <summary>The world ranks of the members.</summary>
     public int[] Members => _members;
+
+    /// <summary>Whether ranks leave copies of their inputs, so that these are free once a rank has its own result.</summary>
+    public bool CopiesInputs(in CollectiveCall call) => _copyBytes > 0 && CallParts.CanCopyInputs(call);
 
     /// <summary>Publishes a rank's call.</summary>
     /// <exception cref="CollectiveMismatchException">Another rank has made a different call; it gets the same exception.</exception>
@@ -65,7 +78,7 @@ internal sealed unsafe class SharedBoard
         if (Volatile.Read(ref slot->Generation) < sequence)
             WaitOver(sequence - Depth, place);
 
-        EntryOf(slot, place).Publish(call, _seat.Arena);
+        EntryOf(slot, place).Publish(call, _seat.Arena, CopiesInputs(call) ? CopyOf(slot, place) : null);
         Interlocked.MemoryBarrier();
         for (var other = 0; other < _members.Length; other++)
         {
@@ -83,7 +96,7 @@ internal sealed unsafe class SharedBoard
 
         if (!last)
             return;
-        if (CallParts.Count(call, _members.Length) == 0)
+        if (PartCount(call) == 0)
             Close(sequence);
         WakeAll();
     }
@@ -100,7 +113,7 @@ internal sealed unsafe class SharedBoard
         var calls = Calls(sequence);
         if (calls.IsEmpty)
             return;
-        if (!CallParts.HasOwnPart(calls[place]))
+        if (!CallParts.HasOwnPart(calls[place]) && !CopiesInputs(calls[place]))
         {
             WaitParts(sequence, place);
             return;
@@ -129,16 +142,19 @@ internal sealed unsafe class SharedBoard
             var slot = (Slot*)(address + (i * _slotBytes));
             slot->Generation = i;
             for (var part = 0; part < _partWords; part++)
-                ((long*)((byte*)slot + CounterBytes))[part] = Word(i, Free);
+                PartOf(slot, part) = Word(i - Depth, Done);
         }
     }
 
     private Slot* SlotOf(long sequence) => (Slot*)(_address + (sequence % Depth * _slotBytes));
 
-    private static ref long PartOf(Slot* slot, int part) => ref ((long*)((byte*)slot + CounterBytes))[part];
+    private ref long PartOf(Slot* slot, int part) => ref *(long*)((byte*)slot + CounterBytes + (part * _partStride));
 
-    private ref SharedCall EntryOf(Slot* slot, int place) =>
-        ref *(SharedCall*)((byte*)slot + _slotBytes - ((_members.Length - place) * EntryBytes));
+    private ref SharedCall EntryOf(Slot* slot, int place) => ref *(SharedCall*)((byte*)slot + _entries + (place * EntryBytes));
+
+    private byte* CopyOf(Slot* slot, int place) => (byte*)slot + _entries + (_members.Length * EntryBytes) + (place * _copyBytes);
+
+    private int PartCount(in CollectiveCall call) => CallParts.Count(call, _members.Length, CopiesInputs(call));
 
     private bool HaveArrived(long sequence)
     {
@@ -166,7 +182,7 @@ internal sealed unsafe class SharedBoard
         if (!calls.IsEmpty)
         {
             // Each rank starts elsewhere, so that ranks that work together rarely reach for the same part.
-            var parts = CallParts.Count(calls[place], _members.Length);
+            var parts = PartCount(calls[place]);
             var start = (int)((long)place * parts / _members.Length);
             for (var i = 0; i < parts && !IsOver(sequence); i++)
                 TryDo(sequence, (start + i) % parts);
@@ -186,7 +202,7 @@ internal sealed unsafe class SharedBoard
             // What is kept of another call is gone from here on, also if this one turns out to be over.
             _callsOf = -1;
             for (var place = 0; place < _members.Length; place++)
-                _calls[place] = EntryOf(slot, place).ReadUnnamed(_seat.ArenaOf(_members[place]));
+                _calls[place] = EntryOf(slot, place).ReadUnnamed(_seat.ArenaOf(_members[place]), CopyOf(slot, place));
             Interlocked.MemoryBarrier();
             if (IsOver(sequence))
                 return [];
@@ -199,17 +215,17 @@ internal sealed unsafe class SharedBoard
     private bool TryDo(long sequence, int part)
     {
         ref var word = ref PartOf(SlotOf(sequence), part);
-        if (Volatile.Read(ref word) != Word(sequence, Free)
-            || Interlocked.CompareExchange(ref word, Word(sequence, Taken), Word(sequence, Free)) != Word(sequence, Free))
+        var found = Volatile.Read(ref word);
+        if (found >> StateBits >= sequence || Interlocked.CompareExchange(ref word, Word(sequence, Taken), found) != found)
             return false;
 
         // The part is ours, so the call is not over and its entries stay.
         var calls = Calls(sequence);
-        var parts = CallParts.Count(calls[0], _members.Length);
+        var parts = PartCount(calls[0]);
         _seat.BeginMoving();
         try
         {
-            CallParts.Do(calls, part, parts);
+            CallParts.Do(calls, part, parts, CopiesInputs(calls[0]));
         }
         finally
         {
@@ -231,8 +247,6 @@ internal sealed unsafe class SharedBoard
         var slot = SlotOf(sequence);
         slot->Arrivals = 0;
         slot->PartsDone = 0;
-        for (var part = 0; part < _partWords; part++)
-            Volatile.Write(ref PartOf(slot, part), Word(sequence + Depth, Free));
         Interlocked.Exchange(ref slot->Generation, sequence + Depth);
     }
 
@@ -299,7 +313,8 @@ internal sealed unsafe class SharedBoard
         };
     }
 
-    private string CallAt(long sequence, int place) => EntryOf(SlotOf(sequence), place).Read(_seat.ArenaOf(_members[place])).ToString();
+    private string CallAt(long sequence, int place) =>
+        EntryOf(SlotOf(sequence), place).Read(_seat.ArenaOf(_members[place]), CopyOf(SlotOf(sequence), place)).ToString();
 
     private void ThrowIfSomebodyLeft(long sequence, int place)
     {

@@ -16,6 +16,9 @@ internal unsafe struct SharedCall
     /// <summary>The offset of a buffer without data (on Meta).</summary>
     private const long NoData = -1;
 
+    /// <summary>The offset of an input of which a copy lies beside the call.</summary>
+    private const long Copied = -2;
+
     /// <summary>1 + the call's number, once everything else is written.</summary>
     public long Stamp;
     private ulong _signature;
@@ -33,12 +36,17 @@ internal unsafe struct SharedCall
     private fixed byte _label[LabelBytes];
 
     /// <summary>Writes a call and then its stamp. Its buffers lie in the arena, or have no data.</summary>
-    public void Publish(in CollectiveCall call, SharedArena arena)
+    /// <param name="call">The call.</param>
+    /// <param name="arena">The rank's memory.</param>
+    /// <param name="copy">Where a copy of the input is left for the others; null for none.</param>
+    public void Publish(in CollectiveCall call, SharedArena arena, byte* copy)
     {
         _signature = CallSignature.Of(call);
         _elements = call.Elements;
         _bytes = call.Bytes;
-        _input = call.Input.HasData ? arena.OffsetOf(call.Input.Pointer) : NoData;
+        _input = copy != null ? Copied : call.Input.HasData ? arena.OffsetOf(call.Input.Pointer) : NoData;
+        if (copy != null)
+            System.Buffer.MemoryCopy(call.Input.Pointer, copy, call.Input.Bytes, call.Input.Bytes);
         _inputBytes = call.Input.Bytes;
         _output = call.Output.HasData ? arena.OffsetOf(call.Output.Pointer) : NoData;
         _outputBytes = call.Output.Bytes;
@@ -55,8 +63,8 @@ internal unsafe struct SharedCall
     public readonly bool Matches(in SharedCall other) =>
         _signature == other._signature && (_elements == 0 || (_input == NoData) == (other._input == NoData));
 
-    /// <summary>The call with its buffers where this process sees the rank's arena.</summary>
-    public CollectiveCall Read(byte* arena)
+    /// <summary>The call with its buffers where this process sees the rank's arena, and the copy of its input.</summary>
+    public CollectiveCall Read(byte* arena, byte* copy)
     {
         fixed (byte* label = _label)
         {
@@ -71,14 +79,14 @@ internal unsafe struct SharedCall
                 DType = dtype,
                 ReduceOp = (ReduceOp)_reduceOp,
                 Peer = _peer,
-                Input = Buffer(arena, _input, _inputBytes, dtype),
-                Output = Buffer(arena, _output, _outputBytes, dtype),
+                Input = Buffer(arena, copy, _input, _inputBytes, dtype),
+                Output = Buffer(arena, copy, _output, _outputBytes, dtype),
             };
         }
     }
 
     /// <summary>As <see cref="Read"/> without the name, which moving data does not need.</summary>
-    public readonly CollectiveCall ReadUnnamed(byte* arena) => new()
+    public readonly CollectiveCall ReadUnnamed(byte* arena, byte* copy) => new()
     {
         Sequence = Stamp - 1,
         Operation = (CollectiveOperation)_operation,
@@ -87,8 +95,8 @@ internal unsafe struct SharedCall
         DType = (DType)_dtype,
         ReduceOp = (ReduceOp)_reduceOp,
         Peer = _peer,
-        Input = Buffer(arena, _input, _inputBytes, (DType)_dtype),
-        Output = Buffer(arena, _output, _outputBytes, (DType)_dtype),
+        Input = Buffer(arena, copy, _input, _inputBytes, (DType)_dtype),
+        Output = Buffer(arena, copy, _output, _outputBytes, (DType)_dtype),
     };
 
     /// <summary>Writes as much of a name as fits, whole characters only.</summary>
@@ -99,6 +107,6 @@ internal unsafe struct SharedCall
         return bytes;
     }
 
-    private static CollectiveBuffer Buffer(byte* arena, long offset, long bytes, DType dtype) =>
-        new(offset == NoData ? null : arena + offset, bytes / dtype.SizeInBytes(), dtype);
+    private static CollectiveBuffer Buffer(byte* arena, byte* copy, long offset, long bytes, DType dtype) =>
+        new(offset == NoData ? null : offset == Copied ? copy : arena + offset, bytes / dtype.SizeInBytes(), dtype);
 }

@@ -36,7 +36,7 @@ internal sealed class SharedGroup : SeatedGroup
         if (!_pairs.TryGetValue((from, to), out var board))
         {
             var key = $"{Name} from {from} to {to}: {string.Join(',', Members)}";
-            _pairs[(from, to)] = board = new SharedBoard(_seat, Name, key, [Members[from], Members[to]]);
+            _pairs[(from, to)] = board = new SharedBoard(_seat, Name, key, [Members[from], Members[to]], isPair: true);
         }
 
         return board;

@@ -10,7 +10,7 @@ namespace NetZero.Collectives;
 internal sealed unsafe class SharedSegment(SharedMapping mapping) : IDisposable
 {
     /// <summary>Changes with the layout: ranks of another version are refused when they join.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>A cache line and its neighbour, which processors fetch together.</summary>
     public const int LineBytes = 128;

@@ -45,7 +45,10 @@ internal sealed class SharedWork(SharedSeat seat, SharedBoard board, long sequen
         RankThread.Check(seat);
         try
         {
-            board.WaitOver(sequence, place);
+            if (board.CopiesInputs(_bounce.Call))
+                board.WaitResult(sequence, place);
+            else
+                board.WaitOver(sequence, place);
         }
         catch (Exception e)
         {
