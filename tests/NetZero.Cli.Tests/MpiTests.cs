@@ -35,6 +35,7 @@ public sealed class MpiTests : IDisposable
         Assert.Equal((0, ""), (threads.Code, threads.Errors));
         Assert.True(mpi.Code == 0, mpi.Errors);
         Assert.Contains("step 2/2  loss ", mpi.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\x1b", mpi.Output, StringComparison.Ordinal);
         Assert.Equal(Losses("threads"), Losses("mpi"));
         Assert.Equal(File.ReadAllBytes(_folder.At("threads/model/model.safetensors")), File.ReadAllBytes(_folder.At("mpi/model/model.safetensors")));
     }
