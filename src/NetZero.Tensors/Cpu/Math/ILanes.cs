@@ -100,34 +100,8 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Reads <see cref="Count"/> signed bytes as the lanes' bits.</summary>
     static abstract TSelf LoadSignedBytes(sbyte* source);
 
-    /// <summary>
-    /// Writes the bits of four vectors' lanes, read as signed integers, as 4 x <see cref="Count"/> signed bytes: what is beyond -128 or 127
-    /// as these.
-    /// </summary>
-    static abstract void StoreSignedBytes(TSelf a, TSelf b, TSelf c, TSelf d, sbyte* target);
-
-    /// <summary>The larger of the lanes' bits, read as signed integers.</summary>
-    static abstract TSelf MaxSignedBits(TSelf a, TSelf b);
-
-    /// <summary>The larger of the lanes' bits, read as unsigned integers.</summary>
-    static abstract TSelf MaxUnsignedBits(TSelf a, TSelf b);
-
-    /// <summary>The largest of all lanes' bits, read as unsigned integers.</summary>
-    static abstract uint MaxUnsignedBitsAcross(TSelf a);
-
-    /// <summary>a - b in each 16-bit half of each lane, read as unsigned integers; 0 where b is larger.</summary>
-    static abstract TSelf SubtractHalvesToZero(TSelf a, TSelf b);
-
-    /// <summary><paramref name="whenNegative"/> where the sign bit is set, <paramref name="whenPositive"/> elsewhere.</summary>
-    static abstract TSelf SelectBySign(TSelf sign, TSelf whenNegative, TSelf whenPositive);
-
-    /// <summary>The nearest whole numbers, ties to even, as integers; for magnitudes below 2^22.</summary>
-    static abstract TSelf NearestBits(TSelf a);
-
-    /// <summary>
-    /// The lanes' bits as integers, negated where the sign bit is set; they must be 0 where all bits of <paramref name="sign"/> are.
-    /// </summary>
-    static abstract TSelf NegateBits(TSelf bits, TSelf sign);
+    /// <summary>Writes the lanes' bits, read as signed integers within 16 bits, as signed bytes: what is beyond -128 or 127 as these.</summary>
+    static abstract void StoreSignedBytes(TSelf bits, sbyte* target);
 
     /// <summary>a·2^n for whole n between -151 and 128, rounded once (also where the result is denormal); NaN where a is.</summary>
     static abstract TSelf ScaleByPowerOfTwo(TSelf a, TSelf n);

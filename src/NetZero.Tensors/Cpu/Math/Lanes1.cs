@@ -114,37 +114,7 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
     public static Lanes1 LoadSignedBytes(sbyte* source) => new(Vector128.CreateScalar((int)*source).AsSingle().ToScalar());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreSignedBytes(Lanes1 a, Lanes1 b, Lanes1 c, Lanes1 d, sbyte* target)
-    {
-        target[0] = Saturated(a.Bits);
-        target[1] = Saturated(b.Bits);
-        target[2] = Saturated(c.Bits);
-        target[3] = Saturated(d.Bits);
-
-        static sbyte Saturated(int value) => (sbyte)Math.Clamp(value, sbyte.MinValue, sbyte.MaxValue);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 MaxSignedBits(Lanes1 a, Lanes1 b) => FromBits(Math.Max(a.Bits, b.Bits));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 MaxUnsignedBits(Lanes1 a, Lanes1 b) => FromBits((int)Math.Max((uint)a.Bits, (uint)b.Bits));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint MaxUnsignedBitsAcross(Lanes1 a) => (uint)a.Bits;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 SubtractHalvesToZero(Lanes1 a, Lanes1 b) =>
-        FromBits((Math.Max((a.Bits >>> 16) - (b.Bits >>> 16), 0) << 16) | Math.Max((a.Bits & 0xFFFF) - (b.Bits & 0xFFFF), 0));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 SelectBySign(Lanes1 sign, Lanes1 whenNegative, Lanes1 whenPositive) => sign.Bits < 0 ? whenNegative : whenPositive;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 NearestBits(Lanes1 a) => FromBits((int)MathF.Round(a.Value));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes1 NegateBits(Lanes1 bits, Lanes1 sign) => sign.Bits < 0 ? FromBits(-bits.Bits) : bits;
+    public static void StoreSignedBytes(Lanes1 bits, sbyte* target) => *target = (sbyte)Math.Clamp(BitConverter.SingleToInt32Bits(bits.Value), sbyte.MinValue, sbyte.MaxValue);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes1 ScaleByPowerOfTwo(Lanes1 a, Lanes1 n) => VectorMath.ScaleInTwoSteps(a, n);

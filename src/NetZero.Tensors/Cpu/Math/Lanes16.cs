@@ -112,38 +112,7 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
     public static Lanes16 LoadSignedBytes(sbyte* source) => new(Avx512F.ConvertToVector512Int32(Vector128.Load(source)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreSignedBytes(Lanes16 a, Lanes16 b, Lanes16 c, Lanes16 d, sbyte* target)
-    {
-        Avx512F.ConvertToVector128SByteWithSaturation(a.Value.AsInt32()).Store(target);
-        Avx512F.ConvertToVector128SByteWithSaturation(b.Value.AsInt32()).Store(target + 16);
-        Avx512F.ConvertToVector128SByteWithSaturation(c.Value.AsInt32()).Store(target + 32);
-        Avx512F.ConvertToVector128SByteWithSaturation(d.Value.AsInt32()).Store(target + 48);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 MaxSignedBits(Lanes16 a, Lanes16 b) => new(Vector512.Max(a.Value.AsInt32(), b.Value.AsInt32()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 MaxUnsignedBits(Lanes16 a, Lanes16 b) => new(Vector512.Max(a.Value.AsUInt32(), b.Value.AsUInt32()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint MaxUnsignedBitsAcross(Lanes16 a) => 
-        Lanes8.MaxUnsignedBitsAcross(new(Vector256.Max(a.Value.GetLower().AsUInt32(), a.Value.GetUpper().AsUInt32()).AsSingle()));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 SubtractHalvesToZero(Lanes16 a, Lanes16 b) =>
-        new(Vector512.SubtractSaturate(a.Value.AsUInt16(), b.Value.AsUInt16()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 SelectBySign(Lanes16 sign, Lanes16 whenNegative, Lanes16 whenPositive) => 
-        Select(ShiftRightBits(sign, 31), whenNegative, whenPositive);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 NearestBits(Lanes16 a) => new(Avx512F.ConvertToVector512Int32(a.Value).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes16 NegateBits(Lanes16 bits, Lanes16 sign) => 
-        SubtractBits(bits ^ ShiftRightBits(sign, 31), ShiftRightBits(sign, 31));
+    public static void StoreSignedBytes(Lanes16 bits, sbyte* target) => Avx512F.ConvertToVector128SByteWithSaturation(bits.Value.AsInt32()).Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 ScaleByPowerOfTwo(Lanes16 a, Lanes16 n) =>

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace NetZero.Tensors.Cpu;
@@ -136,43 +135,11 @@ internal readonly unsafe struct Lanes4(Vector128<float> value) : ILanes<Lanes4>
     public static Lanes4 LoadSignedBytes(sbyte* source) => new(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<int>(source)).AsSByte())).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreSignedBytes(Lanes4 a, Lanes4 b, Lanes4 c, Lanes4 d, sbyte* target)
+    public static void StoreSignedBytes(Lanes4 bits, sbyte* target)
     {
-        var low = Vector128.NarrowWithSaturation(a.Value.AsInt32(), b.Value.AsInt32());
-        var high = Vector128.NarrowWithSaturation(c.Value.AsInt32(), d.Value.AsInt32());
-        Vector128.NarrowWithSaturation(low, high).Store(target);
+        var words = Vector128.NarrowWithSaturation(bits.Value.AsInt32(), bits.Value.AsInt32());
+        Unsafe.WriteUnaligned(target, Vector128.NarrowWithSaturation(words, words).AsInt32().ToScalar());
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes4 MaxSignedBits(Lanes4 a, Lanes4 b) => new(Vector128.Max(a.Value.AsInt32(), b.Value.AsInt32()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes4 MaxUnsignedBits(Lanes4 a, Lanes4 b) => new(Vector128.Max(a.Value.AsUInt32(), b.Value.AsUInt32()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint MaxUnsignedBitsAcross(Lanes4 a) => 
-        Math.Max(
-            Math.Max(a.Value.AsUInt32()[0], a.Value.AsUInt32()[1]), Math.Max(a.Value.AsUInt32()[2], a.Value.AsUInt32()[3]));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes4 SubtractHalvesToZero(Lanes4 a, Lanes4 b) =>
-        new(Vector128.SubtractSaturate(a.Value.AsUInt16(), b.Value.AsUInt16()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes4 SelectBySign(Lanes4 sign, Lanes4 whenNegative, Lanes4 whenPositive) => 
-        Select(ShiftRightBits(sign, 31), whenNegative, whenPositive);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes4 NearestBits(Lanes4 a) => 
-        Sse2.IsSupported ? new(Sse2.ConvertToVector128Int32(a.Value).AsSingle())
-        : AdvSimd.IsSupported ? new(AdvSimd.ConvertToInt32RoundToEven(a.Value).AsSingle())
-        : new(Vector128.ConvertToInt32(Vector128.Round(a.Value)).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes4 NegateBits(Lanes4 bits, Lanes4 sign) => 
-        Ssse3.IsSupported
-            ? new(Ssse3.Sign(bits.Value.AsInt32(), sign.Value.AsInt32()).AsSingle())
-            : SubtractBits(bits ^ ShiftRightBits(sign, 31), ShiftRightBits(sign, 31));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes4 ScaleByPowerOfTwo(Lanes4 a, Lanes4 n) =>

@@ -111,54 +111,11 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
             Vector128.WidenUpper(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(source)).AsSByte())))).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreSignedBytes(Lanes8 a, Lanes8 b, Lanes8 c, Lanes8 d, sbyte* target)
+    public static void StoreSignedBytes(Lanes8 bits, sbyte* target)
     {
-        if (Avx2.IsSupported)
-        {
-            // Packing works in each half of a vector by itself: fours of a, b, c, d below, then those above.
-            var low = Avx2.PackSignedSaturate(a.Value.AsInt32(), b.Value.AsInt32());
-            var high = Avx2.PackSignedSaturate(c.Value.AsInt32(), d.Value.AsInt32());
-            var fours = Avx2.PackSignedSaturate(low, high).AsInt32();
-            Avx2.PermuteVar8x32(fours, Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsSByte().Store(target);
-            return;
-        }
-
-        Lanes4.StoreSignedBytes(
-            new(a.Value.GetLower()), new(a.Value.GetUpper()), new(b.Value.GetLower()), new(b.Value.GetUpper()), target);
-        Lanes4.StoreSignedBytes(
-            new(c.Value.GetLower()), new(c.Value.GetUpper()), new(d.Value.GetLower()), new(d.Value.GetUpper()), target + 16);
+        var words = Vector128.NarrowWithSaturation(bits.Value.GetLower().AsInt32(), bits.Value.GetUpper().AsInt32());
+        Unsafe.WriteUnaligned(target, Vector128.NarrowWithSaturation(words, words).AsInt64().ToScalar());
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 MaxSignedBits(Lanes8 a, Lanes8 b) => new(Vector256.Max(a.Value.AsInt32(), b.Value.AsInt32()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 MaxUnsignedBits(Lanes8 a, Lanes8 b) => new(Vector256.Max(a.Value.AsUInt32(), b.Value.AsUInt32()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint MaxUnsignedBitsAcross(Lanes8 a) => 
-        Lanes4.MaxUnsignedBitsAcross(new(Vector128.Max(a.Value.GetLower().AsUInt32(), a.Value.GetUpper().AsUInt32()).AsSingle()));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 SubtractHalvesToZero(Lanes8 a, Lanes8 b) =>
-        new(Vector256.SubtractSaturate(a.Value.AsUInt16(), b.Value.AsUInt16()).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 SelectBySign(Lanes8 sign, Lanes8 whenNegative, Lanes8 whenPositive) => 
-        Avx.IsSupported
-            ? new(Avx.BlendVariable(whenPositive.Value, whenNegative.Value, sign.Value))
-            : Select(ShiftRightBits(sign, 31), whenNegative, whenPositive);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 NearestBits(Lanes8 a) => 
-        Avx.IsSupported ? new(Avx.ConvertToVector256Int32(a.Value).AsSingle())
-        : new(Vector256.ConvertToInt32(Vector256.Round(a.Value)).AsSingle());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes8 NegateBits(Lanes8 bits, Lanes8 sign) => 
-        Avx2.IsSupported
-            ? new(Avx2.Sign(bits.Value.AsInt32(), sign.Value.AsInt32()).AsSingle())
-            : SubtractBits(bits ^ ShiftRightBits(sign, 31), ShiftRightBits(sign, 31));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 ScaleByPowerOfTwo(Lanes8 a, Lanes8 n) =>

@@ -23,22 +23,28 @@ internal sealed unsafe class BlockCode
     private const uint One = 0x3F80_0000;
     private const uint Octave = 0x0080_0000;
 
-    private const uint Infinity = 0x7F80_0000;
-
-    // bits(j / steps) = bits(j) - log2(steps) octaves; both ways, with the division and multiplication by 4. Signed: what to take away before
-    // the shift; its lower half is 0.
-    private const uint SignedDecode = One + (7 * Octave) - (One / 4);
-    private const uint SignedEncode = One - (One / 4) + (7 * Octave);
-    private const uint UnsignedDecode = unchecked(One - (4 * (One + (8 * Octave))));
-    private const uint UnsignedEncode = One - (One / 4) + (8 * Octave);
-
-    // What an unsigned code is less than j by.
-    private const uint Bias = 129;
+    // 1.5 2^23: added to a number within 2^22 it leaves the nearest whole number in the low bits.
+    private const float Rounder = 12582912;
+    private const uint RounderBits = 0x4B40_0000;
 
     // Below this a scale's inverse might overflow.
     private const float SmallScale = 7.888609e-31f;
 
-    private BlockCode(bool signed) => IsSigned = signed;
+    // What is stored is less than j by it.
+    private readonly uint _bias;
+
+    // bits(j / steps) = bits(j) - log2(steps) octaves; both ways, with the division and multiplication by 4.
+    private readonly uint _decode;
+    private readonly uint _encode;
+
+    private BlockCode(bool signed)
+    {
+        IsSigned = signed;
+        var steps = (signed ? 7u : 8u) * Octave;
+        _bias = signed ? 0u : 129u;
+        _decode = unchecked(One - (4 * (One + steps)));
+        _encode = One - (One / 4) + steps;
+    }
 
     /// <summary>For values of both signs.</summary>
     public static BlockCode Signed { get; } = new(true);
@@ -53,9 +59,27 @@ internal sealed unsafe class BlockCode
     public void Decode<T>(sbyte* codes, float scale, float* values)
         where T : struct, ILanes<T>
     {
-        var (factor, minus) = (T.Splat(scale), T.Splat(-scale));
+        var (factor, offset) = (T.Splat(scale), T.SplatBits(_decode));
+        if (IsSigned)
+        {
+            // The shift drops the sign.
+            var (sign, zero) = (T.SplatBits(SignBit), T.Splat(0));
+            for (var i = 0; i < Length; i += T.Count)
+            {
+                var j = T.FloatOfBits(T.LoadSignedBytes(codes + i));
+                var number = T.AddBits(T.ShiftLeftBits(j, 2), offset) | (j & sign);
+                T.Store(T.Select(T.Equal(j, zero), zero, number) * factor, values + i);
+            }
+
+            return;
+        }
+
+        var bias = T.SplatBits(_bias);
         for (var i = 0; i < Length; i += T.Count)
-            T.Store(IsSigned ? SignedValues(codes + i, factor, minus) : UnsignedValues(codes + i, factor), values + i);
+        {
+            var j = T.FloatOfBits(T.AddBits(T.LoadSignedBytes(codes + i), bias));
+            T.Store(T.AddBits(T.ShiftLeftBits(j, 2), offset) * factor, values + i);
+        }
     }
 
     /// <summary>A block of floats as codes; returns the block's scale. The floats may be changed.</summary>
@@ -63,127 +87,80 @@ internal sealed unsafe class BlockCode
     public float Encode<T>(float* values, sbyte* codes)
         where T : struct, ILanes<T>
     {
-        T up = T.Splat(0), down = T.Splat(0);
+        var scale = Scale<T>(values);
+        if (scale == 0)
+        {
+            new Span<sbyte>(codes, Length).Clear();
+            return 0;
+        }
+
+        var inverse = T.Splat(Inverse<T>(values, scale));
+        var offset = T.SplatBits(_encode);
+        var rounder = T.Splat(Rounder);
+        var bias = T.SplatBits(RounderBits + _bias);
+        if (IsSigned)
+        {
+            var sign = T.SplatBits(SignBit);
+            for (var i = 0; i < Length; i += T.Count)
+            {
+                var share = T.Load(values + i) * inverse;
+                var negative = share & sign;
+                var root = T.AddBits(T.ShiftRightBits(share ^ negative, 2), offset) | negative;
+                T.StoreSignedBytes(T.SubtractBits(root + rounder, bias), codes + i);
+            }
+
+            return scale;
+        }
+
         for (var i = 0; i < Length; i += T.Count)
-            Measure(T.Load(values + i), ref up, ref down);
-        return IsSigned ? EncodeSigned(values, up, down, codes) : EncodeUnsigned(values, down, codes);
-    }
+        {
+            var root = T.AddBits(T.ShiftRightBits(T.Load(values + i) * inverse, 2), offset);
+            T.StoreSignedBytes(T.SubtractBits(root + rounder, bias), codes + i);
+        }
 
-    /// <summary>A vector of signed codes as floats.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T SignedValues<T>(sbyte* codes, T scale, T minusScale)
-        where T : struct, ILanes<T>
-    {
-        // The difference leaves a zero zero, and the shift drops the sign.
-        var j = T.FloatOfBits(T.LoadSignedBytes(codes));
-        return T.ShiftLeftBits(T.SubtractHalvesToZero(j, T.SplatBits(SignedDecode)), 2) * T.SelectBySign(j, minusScale, scale);
-    }
-
-    /// <summary>A vector of unsigned codes as floats.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T UnsignedValues<T>(sbyte* codes, T scale)
-        where T : struct, ILanes<T>
-    {
-        var j = T.FloatOfBits(T.AddBits(T.LoadSignedBytes(codes), T.SplatBits(Bias)));
-        return T.AddBits(T.ShiftLeftBits(j, 2), T.SplatBits(UnsignedDecode)) * scale;
-    }
-
-    /// <summary>
-    /// Goes on with the extremes of a block, which begin as zeros. As integers, the bits of positive floats are in the floats' order, and
-    /// those of negative ones, which are larger unless the sign is read as one, in that of their magnitudes. NaN is beyond infinity.
-    /// </summary>
-    /// <param name="values">The next values.</param>
-    /// <param name="up">The bits of the largest.</param>
-    /// <param name="down">The bits of the least; of the largest where none is negative.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Measure<T>(T values, ref T up, ref T down)
-        where T : struct, ILanes<T>
-    {
-        up = T.MaxSignedBits(up, values);
-        down = T.MaxUnsignedBits(down, values);
-    }
-
-    /// <summary>The same where no value is negative: <paramref name="most"/> is the bits of the largest.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MeasureSquares<T>(T values, ref T most)
-        where T : struct, ILanes<T> =>
-        most = T.MaxUnsignedBits(most, values);
-
-    /// <summary>
-    /// A block of floats as signed codes; returns the block's scale: the value of largest magnitude with its sign turned. The floats may be
-    /// changed.
-    /// </summary>
-    /// <param name="values">The block.</param>
-    /// <param name="up">What <see cref="Measure"/> found in it.</param>
-    /// <param name="down">What <see cref="Measure"/> found in it.</param>
-    /// <param name="codes">Receives the codes.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float EncodeSigned<T>(float* values, T up, T down, sbyte* codes)
-        where T : struct, ILanes<T>
-    {
-        var (positive, negative) = (T.MaxUnsignedBitsAcross(up), T.MaxUnsignedBitsAcross(down));
-        negative = negative < SignBit ? 0 : negative ^ SignBit;
-        if ((positive | negative) == 0)
-            return Zero(codes);
-        var scale = Math.Max(positive, negative) >= Infinity ? float.NaN
-            : BitConverter.UInt32BitsToSingle(positive >= negative ? positive | SignBit : negative);
-        var inverse = T.Splat(Inverse(values, scale));
-        for (var i = 0; i < Length; i += 4 * T.Count)
-            T.StoreSignedBytes(
-                SignedCodes(T.Load(values + i) * inverse), SignedCodes(T.Load(values + i + T.Count) * inverse),
-                SignedCodes(T.Load(values + i + (2 * T.Count)) * inverse), SignedCodes(T.Load(values + i + (3 * T.Count)) * inverse),
-                codes + i);
         return scale;
-    }
-
-    /// <summary>A block of floats, none negative, as unsigned codes; returns the block's scale. The floats may be changed.</summary>
-    /// <param name="values">The block.</param>
-    /// <param name="most">What <see cref="MeasureSquares"/> found in it.</param>
-    /// <param name="codes">Receives the codes.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float EncodeUnsigned<T>(float* values, T most, sbyte* codes)
-        where T : struct, ILanes<T>
-    {
-        var largest = T.MaxUnsignedBitsAcross(most);
-        if (largest == 0)
-            return Zero(codes);
-        var scale = largest >= Infinity ? float.NaN : BitConverter.UInt32BitsToSingle(largest);
-        var inverse = T.Splat(Inverse(values, scale));
-        for (var i = 0; i < Length; i += 4 * T.Count)
-            T.StoreSignedBytes(
-                UnsignedCodes(T.Load(values + i) * inverse), UnsignedCodes(T.Load(values + i + T.Count) * inverse),
-                UnsignedCodes(T.Load(values + i + (2 * T.Count)) * inverse), UnsignedCodes(T.Load(values + i + (3 * T.Count)) * inverse),
-                codes + i);
-        return scale;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T SignedCodes<T>(T share)
-        where T : struct, ILanes<T>
-    {
-        var root = T.AddBits(T.ShiftRightBits(share & T.SplatBits(~SignBit), 2), T.SplatBits(SignedEncode));
-        return T.NegateBits(T.NearestBits(root), share);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T UnsignedCodes<T>(T share)
-        where T : struct, ILanes<T> =>
-        T.SubtractBits(T.NearestBits(T.AddBits(T.ShiftRightBits(share, 2), T.SplatBits(UnsignedEncode))), T.SplatBits(Bias));
-
-    private static float Zero(sbyte* codes)
-    {
-        new Span<sbyte>(codes, Length).Clear();
-        return 0;
     }
 
     // A denormal scale has an infinite inverse: then values are moved up first.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static float Inverse(float* values, float scale)
+    private static float Inverse<T>(float* values, float scale)
+        where T : struct, ILanes<T>
     {
         if (!(MathF.Abs(scale) < SmallScale))
             return 1 / scale;
         for (var i = 0; i < Length; i++)
             values[i] /= SmallScale;
         return 1 / (scale / SmallScale);
+    }
+
+    // The value of largest magnitude, its sign turned in the signed code; NaN where any is NaN or infinite. Maxima that know of NaN take several instructions each, so that is asked apart:
+    // what is finite times zero is zero.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private float Scale<T>(float* values)
+        where T : struct, ILanes<T>
+    {
+        var zero = T.Splat(0);
+        T most0 = zero, most1 = zero, least0 = zero, least1 = zero, poison0 = zero, poison1 = zero;
+        for (var i = 0; i < Length; i += 2 * T.Count)
+        {
+            var (a, b) = (T.Load(values + i), T.Load(values + i + T.Count));
+            most0 = T.MaxNative(most0, a);
+            most1 = T.MaxNative(most1, b);
+            poison0 = T.MultiplyAdd(a, zero, poison0);
+            poison1 = T.MultiplyAdd(b, zero, poison1);
+            if (IsSigned)
+            {
+                least0 = T.MaxNative(least0, zero - a);
+                least1 = T.MaxNative(least1, zero - b);
+            }
+        }
+
+        if (T.Sum(poison0 + poison1) != 0)
+            return float.NaN;
+        var up = T.MaxNativeAcross(T.MaxNative(most0, most1));
+        if (!IsSigned)
+            return up;
+        var down = T.MaxNativeAcross(T.MaxNative(least0, least1));
+        return up >= down ? -up : down;
     }
 }

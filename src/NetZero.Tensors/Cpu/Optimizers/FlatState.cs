@@ -37,9 +37,6 @@ public readonly unsafe struct FlatState
 
     internal BlockCode Code => _code!;
 
-    /// <summary>Whether it is kept as 8-bit codes.</summary>
-    internal bool IsCoded => _code is not null;
-
     /// <summary>Elements of a row, where an element is the product of a row's factor and a column's; 0 elsewhere.</summary>
     internal long Columns { get; }
 

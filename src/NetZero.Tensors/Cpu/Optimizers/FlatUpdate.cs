@@ -64,13 +64,6 @@ internal readonly unsafe struct FlatUpdate<TRule>(FlatStretch stretch, FlatState
         for (var b = from / block * block; b < to; b += block)
         {
             var (i, end) = (Math.Max(from, b), Math.Min(to, b + block));
-            if (end - i == block && CodedUpdate<TRule>.Takes(first, second))
-            {
-                var gradients = stretch.Gradients.At(b).Read(block, gradientTile);
-                CodedUpdate<TRule>.Block<T>(in rule, stretch.Scale, stretch.Values + b, gradients, first, second, b);
-                continue;
-            }
-
             float* s1 = null, s2 = null;
             if (TRule.States >= 1)
                 s1 = FlatStateTile.Read<T>(first, b, i, end, firstTile);
