@@ -23,6 +23,6 @@ public static class MemoryPlan
         if (saver is not null && (run.Checkpoints.EveryMinutes > 0 || run.Checkpoints.EverySteps < run.Steps))
             loop.Step(2);
         RunParts.VisitSaved(run, module);
-        return RankReport.Of(run, module, loop);
+        return new RankReport(run, module, loop).Now();
     }
 }

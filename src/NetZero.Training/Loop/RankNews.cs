@@ -38,11 +38,15 @@ internal sealed class RankNews : ITold
     /// <summary>As many numbers, of a rank that has nothing to tell: for plans and measurements of a run's steps.</summary>
     public static ITold Silent(int ranks) => new Silence(CountOf(ranks));
 
-    /// <summary>Waits from here to <see cref="EndStep"/> are those of a step.</summary>
+    /// <summary>Waits from here on are those of steps; what came before belongs to a save or an evaluation. Called where no step is under way.</summary>
     public void BeginStep() => _waitedBefore = _recorder.WaitSeconds;
 
     /// <summary>A step was enqueued. What this rank waited for in the last reduction counts in the next step, because that one carries the numbers.</summary>
-    public void EndStep() => _waited += _recorder.WaitSeconds - _waitedBefore;
+    public void EndStep()
+    {
+        var now = _recorder.WaitSeconds;
+        (_waited, _waitedBefore) = (_waited + now - _waitedBefore, now);
+    }
 
     /// <inheritdoc/>
     public void Tell(Span<double> numbers)

@@ -3,12 +3,18 @@ using NetZero.Tensors;
 namespace NetZero.Training;
 
 /// <summary>A rank's memory as reports show it.</summary>
-internal static class RankReport
+internal sealed class RankReport(RunConfiguration run, Sharding.ShardedModule module, TrainingLoop loop)
 {
-    public static RankMemory Of(RunConfiguration run, Sharding.ShardedModule module, TrainingLoop loop)
+    // What the formula says changes with the schedule alone.
+    private (Sharding.StepSchedule Schedule, long Bytes)? _expected;
+
+    /// <summary>The memory until now.</summary>
+    public RankMemory Now()
     {
-        var ledger = module.Tensors.Ledger;
-        return new RankMemory(module.Group.Rank, KindBytes.PeakOf(ledger), new KindBytes(loop.SteadyBytes, loop.SteadyBytes.Sum()), Expected(run, module));
+        if (_expected?.Schedule != module.TrainingSchedule)
+            _expected = (module.TrainingSchedule, Expected(run, module));
+        return new RankMemory(
+            module.Group.Rank, KindBytes.PeakOf(module.Tensors.Ledger), new KindBytes(loop.SteadyBytes, loop.SteadyBytes.Sum()), _expected.Value.Bytes);
     }
 
     // Each stage's formula over the parameters that are treated so; frozen ones have neither gradient nor optimizer state.

@@ -10,6 +10,7 @@ namespace NetZero.Training;
 /// <remarks>
 /// Note: a step ahead. Where kernels run later than they are called, a step's numbers are waited for when the next step has been enqueued, so that the device never waits for the
 /// host. What ranks ask of each other (to stop, to save) is answered that much later, after the same step on all ranks. Before an evaluation or a save nothing is left under way.
+/// What the host itself asks the ranks for in each step does wait: whether text is left (<c>data.epochs</c>), and the events of a trace of processes.
 /// </remarks>
 /// <param name="state">What the ranks share.</param>
 /// <param name="rank">The rank.</param>
@@ -51,18 +52,17 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
         var module = RunParts.Shard(_run, state.Model, rank.Group, rank.Tensors, state.Source);
         var optimizer = OptimizerParts.Make(_run, module);
         var first = Begin(module, optimizer);
-        _steps = state.Steps = state.Text.Steps(_origin);
-        _run.Scheduler.CheckSteps(_steps);
         var data = new TextBatches(state.Text.ReaderOf(rank.Rank, _origin));
         using var checkpoints = _run.Checkpoints.IsOn ? new RunCheckpoints(state, rank, _order, module, optimizer, _early) : null;
-        TrainingLoop? loop = null;
+        RankReport? report = null;
         var news = new RankNews(rank)
         {
             Stop = () => checkpoints is not null && options.Stop.IsCancellationRequested,
             Save = () => Reports && checkpoints is { IsDueByTime: true },
-            Memory = () => RankReport.Of(_run, module, loop!),
+            Memory = () => report!.Now(),
         };
-        loop = RunParts.Loop(_run, module, optimizer, data, news, _steps);
+        var loop = RunParts.Loop(_run, module, optimizer, data, news, _steps);
+        report = new RankReport(_run, module, loop);
         if (options.Trace)
             module.Observer = Recorder();
         if (first > 0)
@@ -70,7 +70,8 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
         var saved = first;
         for (var step = first; step < _run.Steps && _early.Reason is null; step++)
         {
-            news.BeginStep();
+            if (_underWay.Count == 0)
+                news.BeginStep();
             if (!loop.TryBegin(step, out var begun, rank.Cancellation))
             {
                 Settle(0);
@@ -109,16 +110,17 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
             {
                 checkpoints!.FinishRequired(step + 1);
                 state.Stopped = true;
-                return Task.CompletedTask;
+                break;
             }
         }
 
         checkpoints?.Finish();
         _trace?.Share();
         state.EarlyStop = _early.Reason;
-        if (_run.Ema is { IsOn: true, Save: true })
-            optimizer.ExchangeAverages();
-        Save(module);
+
+        // A run that was asked to stop has its checkpoint; the model is what it would end with.
+        if (!state.Stopped)
+            SaveModel(module, optimizer);
         ReportMemory(news.ShareMemory(rank.Group));
         return Task.CompletedTask;
     }
@@ -141,10 +143,13 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
     // The first step: 0, or where a checkpoint was saved. Only when that is loaded are the files of the run touched that goes on.
     private int Begin(ShardedModule module, Optimizer optimizer)
     {
-        if (state.Resume is not { Candidates.Count: > 0 } plan)
+        var report = state.Resume is { Candidates.Count: > 0 } plan ? Resumption.Restore(plan, _run, _order, module, optimizer, _early) : null;
+        if (report is not null)
+            _origin = report.Samples - (report.Step * _run.TrainBatchSize);
+        _steps = state.Steps = state.Text.Steps(_origin);
+        _run.Scheduler.CheckSteps(_steps);
+        if (report is null)
             return 0;
-        var report = Resumption.Restore(plan, _run, _order, module, optimizer, _early);
-        _origin = report.Samples - (report.Step * _run.TrainBatchSize);
         if (Reports)
             state.Begin(report);
         rank.Group.Barrier("resume");
@@ -213,8 +218,10 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
             metrics, _steps, [.. state.Memory.Select(m => m.Peak)], _timeLeft.After(result.Seconds, _steps - step - 1)));
     }
 
-    private void Save(ShardedModule module)
+    private void SaveModel(ShardedModule module, Optimizer optimizer)
     {
+        if (_run.Ema is { IsOn: true, Save: true })
+            optimizer.ExchangeAverages();
         module.Observer = null;
         if (_run.Lora.ToOptions() is { } adapters)
             AdapterFolderWriter.Save(module, adapters, _run.InitFrom ?? RunFolder.ModelFolder, state.Files.AdapterPath);
