@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using NetZero.Nn;
 using NetZero.Sharding;
@@ -11,6 +12,9 @@ namespace NetZero.Checkpoints;
 /// <para>Note: a save in four moments. Rank 0 makes an empty folder under a name that begins with a dot, and all agree that there is one; each rank writes its file,
 /// flushes it and leaves its part of the manifest beside it; rank 0 joins the parts, writes the manifest and flushes; the folder is renamed. Before the last moment there is
 /// no such checkpoint, after it the checkpoint is whole.</para>
+/// <para>Note: how rank 0 hears of a rank that has failed. By what that rank leaves in the folder; and where the rank could leave nothing, because
+/// the folder is what it has lost, when the ranks next wait for each other (<see cref="Finish"/>). Rank 0 waits for the outcome of every rank,
+/// so that nobody writes any more when it removes a checkpoint that has failed.</para>
 /// </remarks>
 public sealed class CheckpointSaver : IDisposable
 {
@@ -21,6 +25,12 @@ public sealed class CheckpointSaver : IDisposable
     private readonly CheckpointSender? _sender;
     private SnapshotBuffer? _snapshot;
     private Task<SaveReport?>? _pending;
+
+    // What Poll has told of a save that the other ranks have not heard of yet.
+    private SaveReport? _polled;
+
+    // Why ranks have failed in the save under way, by rank; its thread looks there.
+    private ConcurrentDictionary<int, string> _failures = [];
 
     /// <summary>Makes the saver of one rank; the memory of snapshots is taken at the first save.</summary>
     /// <param name="folder">Where checkpoints go, the same on every rank: a folder that all ranks share.</param>
@@ -69,13 +79,18 @@ public sealed class CheckpointSaver : IDisposable
     }
 
     /// <summary>What became of an asynchronous save, once it has ended; null while it lasts, or where there is none. Never blocks; ranks may get different answers.</summary>
-    public SaveReport? Poll() => _pending is { IsCompleted: true } ? Ended() : null;
+    public SaveReport? Poll() => _pending is { IsCompleted: true } ? _polled = Ended() : null;
 
     /// <summary>Waits for an asynchronous save that is under way. Every rank calls it.</summary>
     /// <returns>What became of it; null where there was none.</returns>
     public SaveReport? Finish()
     {
-        RankAgreement.WaitForAll(_state.Module.Group, _pending);
+        // Another rank waits only for rank 0's word on the whole; what it says itself is for rank 0.
+        RankAgreement.WaitForAll(
+            _state.Module.Group, _state.Module.Tensors, _pending,
+            () => Rank == 0 ? null : (_pending is { IsCompletedSuccessfully: true } ended ? ended.Result : _polled)?.Failure,
+            (rank, message) => _failures.TryAdd(rank, message));
+        _polled = null;
         return Ended();
     }
 
@@ -173,14 +188,18 @@ public sealed class CheckpointSaver : IDisposable
         problem = Attempt(() =>
         {
             if (Rank == 0)
-                report = Commit(manifest, start);
+                report = Commit(manifest, start, []);
         });
         if (RankAgreement.FirstFailure(group, _state.Module.Tensors, problem) is { } late)
+        {
+            Abandon(manifest.Step);
             return Failed(manifest.Step, start, late.Message);
+        }
+
         if (_sender is null)
             return report;
         var sending = Rank == 0 ? Task.Run(() => _sender.Send(report, _stop.Token)) : null;
-        RankAgreement.WaitForAll(group, sending);
+        RankAgreement.WaitForAll(group, _state.Module.Tensors, sending);
         return sending?.GetAwaiter().GetResult() ?? report;
     }
 
@@ -207,30 +226,56 @@ public sealed class CheckpointSaver : IDisposable
         });
         var copies = (nint)(_snapshot is null ? null : _snapshot.Pointer);
         var stop = _stop.Token;
+        var failures = _failures = [];
         return Task.Factory.StartNew<SaveReport?>(
             () =>
             {
-                problem ??= Attempt(() =>
+                try
                 {
-                    file!.WriteCopies((byte*)copies, copied, stop);
-                    file!.Complete();
-                });
-                file?.Dispose();
-                if (problem is not null)
-                    RankFile.Fail(folder, Rank, problem.Message);
-                var report = new SaveReport(manifest.Step, _folder.Of(manifest.Step), 0, Stopwatch.GetElapsedTime(start).TotalSeconds, problem?.Message);
-                if (Rank != 0 || problem is not null)
-                    return report;
-                if (Attempt(() => report = Commit(manifest, start)) is { } late)
-                    return Failed(manifest.Step, start, late.Message);
-                return _sender?.Send(report, stop) ?? report;
+                    problem ??= AttemptBeside(() =>
+                    {
+                        file!.WriteCopies((byte*)copies, copied, stop);
+                        file!.Complete();
+                    });
+                }
+                finally
+                {
+                    // What of the file is there goes, if it is not complete: room for saying why.
+                    problem = AttemptBeside(() => file?.Dispose()) is { } closing ? problem ?? closing : problem;
+                }
+
+                return Rank == 0 ? Conclude(manifest, start, problem, failures) : Tell(manifest, start, problem);
             },
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    private SaveReport Commit(CheckpointManifest manifest, long start)
+    // What another rank does once its file is written, or is not.
+    private SaveReport Tell(CheckpointManifest manifest, long start, Exception? problem)
     {
-        var bytes = ManifestAssembly.Complete(_folder, manifest, _stop.Token);
+        if (problem is null)
+            return new SaveReport(manifest.Step, _folder.Of(manifest.Step), 0, Stopwatch.GetElapsedTime(start).TotalSeconds, null);
+        RankFile.TryFail(_folder.Partial(manifest.Step), Rank, problem.Message);
+        return Failed(manifest.Step, start, problem.Message);
+    }
+
+    // What rank 0 does once its file is written, or is not.
+    private SaveReport Conclude(CheckpointManifest manifest, long start, Exception? problem, ConcurrentDictionary<int, string> failures)
+    {
+        if (problem is not null)
+            failures.TryAdd(Rank, problem.Message);
+        SaveReport? report = null;
+        if (AttemptBeside(() => report = Commit(manifest, start, failures)) is { } failure)
+        {
+            Abandon(manifest.Step);
+            return Failed(manifest.Step, start, failure.Message);
+        }
+
+        return _sender?.Send(report!, _stop.Token) ?? report!;
+    }
+
+    private SaveReport Commit(CheckpointManifest manifest, long start, ConcurrentDictionary<int, string> failures)
+    {
+        var bytes = ManifestAssembly.Complete(_folder, manifest, failures, _stop.Token);
         var problem = Attempt(() =>
         {
             foreach (var step in Retention.Superfluous(_folder, _options.KeepLast, _options.KeepBest))
@@ -243,7 +288,7 @@ public sealed class CheckpointSaver : IDisposable
 
     private void Abandon(long step)
     {
-        // Leftovers are no harm: the next save removes them.
+        // Leftovers are no harm: the next save removes them. Nobody writes there any more.
         if (Rank == 0)
             Attempt(() => _folder.Abandon(step));
     }
@@ -264,14 +309,19 @@ public sealed class CheckpointSaver : IDisposable
     }
 
     // A disk that is full or gone ends the save, not the training.
-    private static Exception? Attempt(Action action)
+    private static Exception? Attempt(Action action) => Attempt(action, e => e is IOException or UnauthorizedAccessException);
+
+    // Beside training whatever goes wrong does: only who cancels the run is told so.
+    private Exception? AttemptBeside(Action action) => Attempt(action, e => e is not OperationCanceledException || !_stop.IsCancellationRequested);
+
+    private static Exception? Attempt(Action action, Func<Exception, bool> endsTheSave)
     {
         try
         {
             action();
             return null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (endsTheSave(e))
         {
             return e;
         }

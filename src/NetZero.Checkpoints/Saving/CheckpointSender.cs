@@ -18,14 +18,14 @@ public sealed class CheckpointSender(CheckpointFolder folder, ICheckpointStore s
     {
         ArgumentNullException.ThrowIfNull(saved);
         var start = Stopwatch.GetTimestamp();
-        if (Attempt(() => Wait(store.PushAsync(saved.Path, cancellation))) is { } problem)
+        if (Attempt(() => Wait(store.PushAsync(saved.Path, cancellation)), cancellation) is { } problem)
             return Done(saved, start, $"it was saved, but could not be sent: {problem.Message}") with { StoreFailed = true };
         problem = Attempt(() =>
         {
             foreach (var step in Retention.Superfluous(store, keepLast, keepBest))
                 store.Remove(step);
             Wait(store.RemoveLeftoversAsync(saved.Step, cancellation));
-        });
+        }, cancellation);
         return Done(saved, start, problem is null ? null : $"it was saved and sent, but older checkpoints could not be removed from the store: {problem.Message}") with
         {
             Stored = store.Of(saved.Step),
@@ -41,7 +41,7 @@ public sealed class CheckpointSender(CheckpointFolder folder, ICheckpointStore s
     {
         var path = folder.Of(step);
         var missing = false;
-        var problem = Attempt(() => missing = Directory.Exists(path) && store.Steps().FirstOrDefault(-1) < step);
+        var problem = Attempt(() => missing = Directory.Exists(path) && store.Steps().FirstOrDefault(-1) < step, cancellation);
         if (problem is null && !missing)
             return null;
         var bytes = problem is null ? new DirectoryInfo(path).EnumerateFiles().Sum(file => file.Length) : 0;
@@ -58,14 +58,15 @@ public sealed class CheckpointSender(CheckpointFolder folder, ICheckpointStore s
     // On a thread without a context of its own, so that waiting for it here blocks nothing that it needs.
     private static void Wait(Task task) => task.GetAwaiter().GetResult();
 
-    private static Exception? Attempt(Action action)
+    // It is saved, whatever goes wrong with the store: only who cancels the run is told so.
+    private static Exception? Attempt(Action action, CancellationToken cancellation)
     {
         try
         {
             Task.Run(action).GetAwaiter().GetResult();
             return null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
             return e;
         }

@@ -125,23 +125,18 @@ internal sealed class RankFile : IDisposable
         WriteWhole(PartPath(_folder, _rank), JsonSerializer.SerializeToUtf8Bytes(part, CheckpointJson.Default.CheckpointPart));
     }
 
-    /// <summary>Says in the folder that a rank has failed: with the reason, or where there is no room for that with an empty
+    /// <summary>Says in the folder that a rank has failed, if it can: with the reason, or where there is no room for that with an empty
     /// file.</summary>
-    /// <exception cref="IOException">It cannot be said: the folder is there and cannot be written.</exception>
-    public static void Fail(string folder, int rank, string message)
+    public static void TryFail(string folder, int rank, string message)
     {
         var path = FailurePath(folder, rank);
-        try
-        {
-            WriteWhole(path, System.Text.Encoding.UTF8.GetBytes(message));
-        }
-        catch (IOException)
-        {
-            // The disk that this rank found full may be so because of others, who still write. Where the folder is gone, who waits for
-            // this rank sees that.
-            if (Directory.Exists(folder))
-                File.WriteAllBytes(path, []);
-        }
+        if (TryWrite(() => WriteWhole(path, System.Text.Encoding.UTF8.GetBytes(message))))
+            return;
+
+        // The disk that this rank found full may be so because of others, who still write. Where the folder is gone, who waits for
+        // this rank sees that.
+        if (Directory.Exists(folder))
+            TryWrite(() => File.WriteAllBytes(path, []));
     }
 
     /// <summary>What a rank has written, once it is complete; null before.</summary>
@@ -193,6 +188,19 @@ internal sealed class RankFile : IDisposable
     {
         for (var start = from; start < run.Bytes; start += BlockChecksums.BlockBytes)
             yield return (start, (int)Math.Min(BlockChecksums.BlockBytes, run.Bytes - start));
+    }
+
+    private static bool TryWrite(Action write)
+    {
+        try
+        {
+            write();
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private static string NoReason(int rank) => $"rank {rank} could not write its file, nor say why: most likely the disk was full";

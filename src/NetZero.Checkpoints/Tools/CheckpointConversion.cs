@@ -112,7 +112,7 @@ public static class CheckpointConversion
                 file.Complete();
             }
 
-            ManifestAssembly.Complete(folder, manifest, cancellation);
+            ManifestAssembly.Complete(folder, manifest, new Dictionary<int, string>(), cancellation);
             return folder.Of(manifest.Step);
         }
         catch

@@ -127,13 +127,13 @@ public sealed class SaverTests : IDisposable
     public void RankThatFails_IsHeardOf_ThoughThereIsNoRoomForItsReason(string reason, string heard)
     {
         var folder = Directory.CreateDirectory(_folder["partial"]).FullName;
-        RankFile.Fail(folder, 1, reason);
+        RankFile.TryFail(folder, 1, reason);
         Assert.Null(RankFile.ReadPart(folder, 0));
         Assert.Equal(heard, Assert.Throws<IOException>(() => RankFile.ReadPart(folder, 1)).Message);
 
         // Where the folder is gone there is nobody to tell, and who waits finds out.
         Directory.Delete(folder, recursive: true);
-        RankFile.Fail(folder, 1, reason);
+        RankFile.TryFail(folder, 1, reason);
         Assert.Throws<IOException>(() => RankFile.ReadPart(folder, 0));
     }
 
