@@ -63,9 +63,8 @@ public sealed class CheckpointFolder(string path) : ICheckpointPlace
     /// <exception cref="IOException">It cannot be removed.</exception>
     public void Remove(long step)
     {
-        var removed = Path.Combine(FullPath, $".{NameOf(step)}{RemovedSuffix}");
-        DeleteIfThere(removed);
-        Directory.Move(Of(step), removed);
+        if (MoveAway(step) is not { } removed)
+            throw new DirectoryNotFoundException($"there is no {Of(step)}");
         DeleteIfThere(removed);
     }
 
@@ -146,11 +145,34 @@ public sealed class CheckpointFolder(string path) : ICheckpointPlace
     {
         var partial = Partial(step);
         DirectorySync.Flush(partial);
-        if (Directory.Exists(Of(step)))
-            Remove(step);
-        Directory.Move(partial, Of(step));
+        var replaced = MoveAway(step);
+        try
+        {
+            Directory.Move(partial, Of(step));
+        }
+        catch (Exception e) when (replaced is not null && e is IOException or UnauthorizedAccessException)
+        {
+            Directory.Move(replaced!, Of(step));
+            throw;
+        }
+
         DirectorySync.Flush(FullPath);
         WriteLatest(step);
+
+        // The older one of this step, now that the new one is there for certain.
+        if (replaced is not null)
+            DeleteIfThere(replaced);
+    }
+
+    // Renames the checkpoint of a step, if there is one, to what the next save removes.
+    private string? MoveAway(long step)
+    {
+        if (!Directory.Exists(Of(step)))
+            return null;
+        var removed = Path.Combine(FullPath, $".{NameOf(step)}{RemovedSuffix}");
+        DeleteIfThere(removed);
+        Directory.Move(Of(step), removed);
+        return removed;
     }
 
     private void WriteLatest(long step)
