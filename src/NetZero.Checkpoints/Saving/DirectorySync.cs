@@ -9,6 +9,11 @@ internal static partial class DirectorySync
     // O_RDONLY is 0 everywhere. O_CLOEXEC differs between systems and is not needed: the handle lives for one call.
     private const int ReadOnly = 0;
 
+    // EINVAL and EROFS are the same everywhere, ENOTSUP is not. File systems that cannot flush folders say one of them, as network and
+    // virtual ones do; .NET's own flushing of files passes over the same.
+    private static readonly int[] CannotBeFlushed = [22, 30, OperatingSystem.IsLinux() ? 95 : 45];
+
+    /// <summary>Flushes a folder, where its file system can.</summary>
     /// <exception cref="IOException">The folder cannot be opened or flushed.</exception>
     public static void Flush(string folder)
     {
@@ -19,7 +24,7 @@ internal static partial class DirectorySync
             throw Failed("opened", folder);
         try
         {
-            if (Sync(handle) != 0)
+            if (Sync(handle) != 0 && !CannotBeFlushed.Contains(Marshal.GetLastPInvokeError()))
                 throw Failed("flushed", folder);
         }
         finally
