@@ -276,11 +276,13 @@ public sealed class CheckpointSaver : IDisposable
     private SaveReport Commit(CheckpointManifest manifest, long start, ConcurrentDictionary<int, string> failures)
     {
         var bytes = ManifestAssembly.Complete(_folder, manifest, failures, _stop.Token);
+
+        // A checkpoint that cannot be read may be one of the best: where there is such a one, none goes.
         var problem = Attempt(() =>
         {
             foreach (var step in Retention.Superfluous(_folder, _options.KeepLast, _options.KeepBest))
                 _folder.Remove(step);
-        });
+        }, e => e is IOException or UnauthorizedAccessException or CheckpointException);
         return new SaveReport(
             manifest.Step, _folder.Of(manifest.Step), bytes, Stopwatch.GetElapsedTime(start).TotalSeconds,
             problem is null ? null : $"it was saved, but older checkpoints could not be removed: {problem.Message}");

@@ -1,4 +1,5 @@
 using NetZero.Tensors;
+using NetZero.Testing;
 
 namespace NetZero.Checkpoints.Tests.Saving;
 
@@ -70,6 +71,50 @@ public sealed class SaverTests : IDisposable
         new StateWorld(2, 3).Save(_checkpoints, 1);
         new StateWorld(3, 1).Save(_checkpoints, 1);
         Assert.Equal(3, ManifestFile.Read(_checkpoints.Of(1)).World.Ranks);
+        Assert.Equal(["latest", "step-000001"], Directory.EnumerateFileSystemEntries(_checkpoints.FullPath).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void SavingAStepAgain_KeepsTheOlderOne_UntilTheNewOneHasItsName()
+    {
+        new StateWorld(2, 3).Save(_checkpoints, 1);
+        Directory.CreateDirectory(Path.Combine(_checkpoints.FullPath, "latest.tmp"));
+        Directory.Move(_checkpoints.Of(1), _checkpoints.Partial(1));
+        new StateWorld(2, 3).Save(new CheckpointFolder(_folder["other"]), 1);
+        Directory.Move(Path.Combine(_folder["other"], "step-000001"), _checkpoints.Of(1));
+
+        // What can fail after the new one is in its place fails: both are there.
+        Assert.ThrowsAny<SystemException>(() => _checkpoints.Commit(1));
+        Assert.Equal(2, ManifestFile.Read(_checkpoints.Of(1)).World.Ranks);
+        Assert.Equal(2, ManifestFile.Read(Path.Combine(_checkpoints.FullPath, ".step-000001.removed")).World.Ranks);
+    }
+
+    [Fact]
+    public void KeepBest_BesideACheckpointOfANewerVersion_SavesAndSaysWhatCannotBeRemoved()
+    {
+        var world = new StateWorld(1, 0) { Options = new SaverOptions { KeepLast = 1, KeepBest = 1 } };
+        world.Save(_checkpoints, 1);
+        var path = Path.Combine(_checkpoints.Of(1), CheckpointManifest.FileName);
+        var newer = ManifestFile.Read(_checkpoints.Of(1)) with { Version = CheckpointManifest.CurrentVersion + 1 };
+        File.WriteAllBytes(path, ManifestFile.Write(newer));
+
+        foreach (var beside in (bool[])[false, true])
+        {
+            var report = (world with { Options = world.Options with { Async = beside } }).Save(_checkpoints, beside ? 3 : 2);
+            Assert.True(report.Bytes > 0);
+            Assert.StartsWith("it was saved, but older checkpoints could not be removed: ", report.Failure, StringComparison.Ordinal);
+            Assert.Contains("has version 2 of the format", report.Failure, StringComparison.Ordinal);
+        }
+
+        Assert.Equal([3, 2, 1], _checkpoints.Steps());
+    }
+
+    [FactOnSystem(TestSystems.Linux, "elsewhere every folder can be flushed")]
+    public void FolderThatCannotBeFlushed_IsNoFailure_ButOneThatIsNotThereIs()
+    {
+        // The kernel's own file systems have no flush for folders.
+        DirectorySync.Flush("/proc");
+        Assert.Throws<IOException>(() => DirectorySync.Flush(_folder["missing"]));
     }
 
     [Theory]
