@@ -51,7 +51,7 @@ public static class Trainer
         if (run.MemoryBudgetBytes > 0)
             MemoryPlan.Predict(run);
 
-        using var files = new RunFiles(folder, stores.Own, options.Trace, options.Writes);
+        using var files = new RunFiles(folder, stores.Own, options.Trace, observer, options.Writes);
         var restores = resume is { Candidates.Count: > 0 };
         if (!restores)
             files.Begin(run);

@@ -6,10 +6,12 @@ namespace NetZero.Training;
 /// <param name="folder">Where they are.</param>
 /// <param name="store">Where the run's checkpoints are sent, if they are.</param>
 /// <param name="trace">Whether a trace is among them.</param>
+/// <param name="observer">Told once when the metrics cannot be written; training goes on.</param>
 /// <param name="writes">False on ranks whose files another process writes.</param>
-internal sealed class RunFiles(RunFolder folder, ICheckpointStore? store, bool trace, bool writes) : IDisposable
+internal sealed class RunFiles(RunFolder folder, ICheckpointStore? store, bool trace, ITrainingObserver observer, bool writes) : IDisposable
 {
     private MetricsWriter? _metrics;
+    private bool _metricsFailed;
 
     /// <summary>The trace, if there is one and the files are open.</summary>
     public TraceWriter? Trace { get; private set; }
@@ -60,10 +62,10 @@ internal sealed class RunFiles(RunFolder folder, ICheckpointStore? store, bool t
             store!.SetAside(later);
     }
 
-    public void Write(StepMetrics metrics) => _metrics?.Write(metrics);
+    public void Write(StepMetrics metrics) => TryMetrics(() => _metrics?.Write(metrics));
 
     /// <summary>Makes the metrics durable: what a checkpoint is of, they tell of.</summary>
-    public void FlushMetrics() => _metrics?.FlushToDisk();
+    public void FlushMetrics() => TryMetrics(() => _metrics?.FlushToDisk());
 
     public void WriteMemory(IReadOnlyList<RankMemory> memory)
     {
@@ -83,6 +85,22 @@ internal sealed class RunFiles(RunFolder folder, ICheckpointStore? store, bool t
     {
         _metrics?.Dispose();
         Trace?.Dispose();
+    }
+
+    // The model is worth more than its curve: a disk that is full ends no training.
+    private void TryMetrics(Action write)
+    {
+        try
+        {
+            write();
+            _metricsFailed = false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!_metricsFailed)
+                observer.OnNotice($"{folder.MetricsPath} cannot be written: {e.Message}; training goes on, and the lines are written once they can be");
+            _metricsFailed = true;
+        }
     }
 
     private void Open(long keepBytes)

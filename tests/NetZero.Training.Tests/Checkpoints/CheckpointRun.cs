@@ -66,7 +66,15 @@ internal sealed class CheckpointRun(TemporaryFolder folder)
 
         public List<SaveReport> Saves { get; } = [];
 
+        public List<string> Notices { get; } = [];
+
         public Action<int>? OnStepDone { get; init; }
+
+        public Action? OnStarted { get; init; }
+
+        public void OnStart(RunStart start) => OnStarted?.Invoke();
+
+        public void OnNotice(string notice) => Notices.Add(notice);
 
         public void OnResume(ResumeReport report) => Resumed = report;
 

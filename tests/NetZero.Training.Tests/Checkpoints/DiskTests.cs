@@ -13,8 +13,9 @@ public sealed class DiskTests : IDisposable
 
     public void Dispose()
     {
-        if (SmallDiskFactAttribute.Run("mountpoint", "-q", _run.Checkpoints("run").FullPath))
-            Assert.True(SmallDiskFactAttribute.Run("umount", _run.Checkpoints("run").FullPath));
+        foreach (var path in (string[])[_run.Checkpoints("run").FullPath, _run.At("run").Folder])
+            if (SmallDiskFactAttribute.Run("mountpoint", "-q", path))
+                Assert.True(SmallDiskFactAttribute.Run("umount", path));
         _folder.Dispose();
     }
 
@@ -34,6 +35,39 @@ public sealed class DiskTests : IDisposable
         Assert.Null(saves[0].Failure);
         Assert.All(saves.Skip(1), save => Assert.Contains("the disk was full", save.Failure, StringComparison.Ordinal));
         await AssertResumesAsync(2);
+    }
+
+    [SmallDiskTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task FullDisk_WithTheMetricsOnIt_IsToldOnce_AndTheLinesComeWhenThereIsRoomAgain(bool beside)
+    {
+        await _run.TrainAsync("whole", null, 0);
+        var folder = _run.At("run").Folder;
+        var filler = Path.Combine(folder, "filler");
+        Mount(folder, "size=8m");
+        string[] whileFull = ["?"];
+        var events = new CheckpointRun.Events(0, new CancellationTokenSource())
+        {
+            OnStarted = () => Fill(filler),
+            OnStepDone = step =>
+            {
+                // The save after the second step fails, beside training at the latest when the next one begins.
+                if (step == 2)
+                {
+                    whileFull = File.ReadAllLines(Path.Combine(folder, RunFolder.MetricsFile));
+                    File.Delete(filler);
+                }
+            },
+        };
+        await Trainer.RunAsync(
+            _run.Configure("run", "checkpoint.every_steps=2", $"checkpoint.async={(beside ? "true" : "false")}"), new TrainingOptions(), events);
+
+        Assert.Empty(whileFull);
+        Assert.Single(events.Notices, notice => notice.Contains(RunFolder.MetricsFile, StringComparison.Ordinal));
+        Assert.Equal([2, 4, 6], events.Saves.Select(save => save.Step));
+        Assert.Equal([true, false, false], events.Saves.Select(save => save.Failure is not null));
+        _run.AssertSame("whole", "run");
     }
 
     [SmallDiskFact]
@@ -82,6 +116,21 @@ public sealed class DiskTests : IDisposable
         Assert.Equal(step, summary.ResumedFrom);
         Assert.Empty(events.Resumed!.PassedOver);
         Assert.Equal(_run.Lines("whole")[step..], _run.Lines("again"));
+    }
+
+    private static void Fill(string path)
+    {
+        using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write);
+        var page = new byte[4096];
+        try
+        {
+            for (long offset = 0; ; offset += page.Length)
+                RandomAccess.Write(file, page, offset);
+        }
+        catch (IOException)
+        {
+            // Full.
+        }
     }
 
     private static void Mount(string path, string options)

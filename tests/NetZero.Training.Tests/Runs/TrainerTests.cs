@@ -213,7 +213,7 @@ public sealed class TrainerTests : IDisposable
     {
         var folder = RunFolder.Check(_folder.At("run"), overwrite: false);
         var run = Configure(_folder.At("run"));
-        using var files = new RunFiles(folder, store: null, trace: false, writes: true);
+        using var files = new RunFiles(folder, store: null, trace: false, new Silent(), writes: true);
         files.Begin(run);
         _folder.Write("run/model/config.json", "{}");
         Assert.Equal(["config.json", "metrics.jsonl"], files.Written());
