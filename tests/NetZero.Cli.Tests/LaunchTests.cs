@@ -115,6 +115,32 @@ public sealed class LaunchTests : IDisposable
     }
 
     [FactOnSystem(TestSystems.Linux, "the rank's process is found through /proc")]
+    public async Task JobThatOverwrites_AndLosesARankBeforeTheOlderRunHasGone_NeverGoesOnWithThatRun()
+    {
+        string[] options = ["train", _folder.Configuration, "--set", "checkpoint.every_steps=2", "--set", "train_batch_size=4"];
+        string[] newer = [.. options, "--set", "steps=3"];
+        foreach (var result in (Result[])
+            [await RunAsync([.. options, "--set", "steps=4"]), await RunAsync([.. newer, "--ranks", "2", "--output", _folder.At("whole")])])
+            Assert.Equal((0, ""), (result.Code, result.Errors));
+
+        // Killed as soon as it is there: while its runtime starts.
+        using var launcher = Start(["launch", "--nproc", "2", "--max-restarts", "1", "--", .. newer, "--overwrite"], []);
+        var errors = launcher.StandardError.ReadToEndAsync();
+        var output = launcher.StandardOutput.ReadToEndAsync();
+        SortedDictionary<int, int> workers;
+        while (!(workers = WorkersOf(launcher.Id)).ContainsKey(1))
+            await Task.Delay(1);
+        Assert.True(Directory.Exists(_folder.At("out/checkpoints/step-000004")), "the older run has gone before the rank was killed");
+        await KillAsync(workers[1]);
+        await launcher.WaitForExitAsync();
+        Assert.True(launcher.ExitCode == 0, await errors);
+        Assert.Contains("restart 1 of 1 with 2 ranks: ", await errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("step-000004", await output, StringComparison.Ordinal);
+        Assert.Equal(Losses("whole"), Losses("out"));
+        Assert.False(File.Exists(_folder.At("out/.replacing")));
+    }
+
+    [FactOnSystem(TestSystems.Linux, "the rank's process is found through /proc")]
     public async Task JobWithFewerRanksAfterEachFailure_TakesTheSameGlobalBatches()
     {
         string[] options = ["train", _folder.Configuration, "--set", "train_batch_size=12", "--set", "steps=300", "--set", "checkpoint.every_steps=10", "--output", _folder.At("out")];

@@ -124,17 +124,24 @@ internal sealed class TrainCommand
             common.Add("--trace");
         if (parsed.GetValue(_json))
             common.Add("--json");
-        List<string> arguments = [.. common];
+        List<string> beginning = [];
         if (parsed.GetValue(_overwrite))
-            arguments.Add("--overwrite");
+            beginning.Add("--overwrite");
         if (Given(parsed).Resume is { } resume)
-            arguments.AddRange(["--resume", resume]);
+            beginning.AddRange(["--resume", resume]);
+        var replaces = parsed.GetValue(_overwrite) ? new ReplacementMark(folder) : null;
+        var restarts = RestartsOf(configuration, elastic, common, beginning, replaces);
+        if (restarts is not null)
+            replaces?.Set();
         var stop = configuration.Checkpoints.IsOn ? FinishFirst(interrupts, terminal, worker: null) : default;
         interrupts.EndWithin = Launching.EndWithin;
-        return launch(new LaunchRequest(processes, arguments, Path.Combine(folder, "ranks"), folder, stop, RestartsOf(configuration, elastic, common)), terminal, cancellation);
+        return launch(
+            new LaunchRequest(processes, [.. common, .. beginning], Path.Combine(folder, "ranks"), folder, stop, restarts), terminal, cancellation);
     }
 
-    private static RestartRequest? RestartsOf(RunConfiguration configuration, ElasticOptions elastic, List<string> arguments)
+    // Ranks that start again go on from the newest checkpoint; or begin as the first did, as long as the run that they replace is there.
+    private static RestartRequest? RestartsOf(
+        RunConfiguration configuration, ElasticOptions elastic, List<string> common, List<string> beginning, ReplacementMark? replaces)
     {
         if (elastic.MaxRestarts < 0)
             throw new ConfigurationException($"--max-restarts is {elastic.MaxRestarts}; expected a whole number, at least 0");
@@ -150,8 +157,9 @@ internal sealed class TrainCommand
                 var (micro, accumulation) = ElasticWorlds.Batches(configuration, world);
                 return
                 [
-                    .. arguments, "--set", $"train_batch_size={configuration.TrainBatchSize}", "--set", $"train_micro_batch_size_per_gpu={micro}",
-                    "--set", $"gradient_accumulation_steps={accumulation}", "--resume", ResumeAuto,
+                    .. common, "--set", $"train_batch_size={configuration.TrainBatchSize}", "--set", $"train_micro_batch_size_per_gpu={micro}",
+                    "--set", $"gradient_accumulation_steps={accumulation}",
+                    .. replaces is { IsSet: true } ? beginning : ["--resume", ResumeAuto],
                 ];
             });
     }

@@ -241,6 +241,8 @@ public sealed class RunFolder
 
         foreach (var removed in new CheckpointFolder(CheckpointsPath).Clearing())
             yield return removed;
+        if (new ReplacementMark(FullPath).Remove())
+            yield return FullPath;
         WriteTemporaryConfiguration(configuration);
         yield return TemporaryConfigurationFile;
         File.WriteAllBytes(MetricsPath, []);
@@ -254,6 +256,7 @@ public sealed class RunFolder
     {
         // The run's checkpoints may have come from its store, to a machine that has not seen it before.
         Directory.CreateDirectory(FullPath);
+        new ReplacementMark(FullPath).Remove();
         WriteTemporaryConfiguration(configuration);
         TakeTemporaryConfiguration();
     }
