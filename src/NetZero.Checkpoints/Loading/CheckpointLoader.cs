@@ -52,6 +52,7 @@ public static class CheckpointLoader
 
     private static void CheckFits(CheckpointReader reader, TrainingState state)
     {
+        CheckFrozen(reader, state);
         var expected = new HashSet<string>(StringComparer.Ordinal);
         foreach (var slice in state.Slices)
         {
@@ -84,6 +85,42 @@ public static class CheckpointLoader
                 IsDamage = false,
             };
         }
+    }
+
+    // Where parameters were frozen that this run trains, or the other way round, that is what is said: the model is the same.
+    private static void CheckFrozen(CheckpointReader reader, TrainingState state)
+    {
+        var saved = reader.Manifest.Tensors.Where(t => t.Kind == CheckpointTensor.OptimizerKind).Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
+        if (saved.Count == 0)
+            return;
+        var own = Own(CheckpointTensor.OptimizerKind);
+        var parameters = reader.Manifest.Tensors.Where(t => t.Kind == CheckpointTensor.ParameterKind).Select(t => t.Name)
+            .Intersect(Own(CheckpointTensor.ParameterKind)).ToList();
+        var trainedHere = parameters.Where(name => IsOf(name, own) && !IsOf(name, saved)).ToList();
+        var trainedThere = parameters.Where(name => IsOf(name, saved) && !IsOf(name, own)).ToList();
+
+        // With another optimizer no name is the same.
+        if ((trainedHere.Count == 0 && trainedThere.Count == 0) || !saved.Overlaps(own))
+            return;
+        throw new CheckpointException(reader.Path, $"{Differ(trainedThere, "trained", "frozen")}{Differ(trainedHere, "frozen", "trained")}"
+            + "a run that goes on has the same 'frozen' as the one that was saved")
+        {
+            IsDamage = false,
+        };
+
+        HashSet<string> Own(string kind) =>
+            state.Slices.Where(s => s.Kind == kind).SelectMany(s => s.WholeTensors()).Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
+
+        static bool IsOf(string parameter, HashSet<string> states) => states.Any(state => state.EndsWith("/" + parameter, StringComparison.Ordinal));
+    }
+
+    private static string Differ(List<string> names, string there, string here)
+    {
+        const int Shown = 3;
+        if (names.Count == 0)
+            return "";
+        var more = names.Count > Shown ? $" and {names.Count - Shown} more" : "";
+        return $"{string.Join(", ", names.Take(Shown).Select(CheckpointFormatException.Quote))}{more} were {there} when it was saved and are {here} in this run; ";
     }
 
     // Values are kept in the type that the run has them in, such as masters of what was frozen in 16 bits; what an optimizer keeps means what its type says.

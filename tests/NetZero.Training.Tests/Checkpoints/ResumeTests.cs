@@ -234,6 +234,17 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(before, Contents("run"));
     }
 
+    [Theory]
+    [InlineData("eval_every=2", "frozen=wte.*", "'wte.weight' were trained when it was saved and are frozen in this run; ")]
+    [InlineData("frozen=wte.*", "eval_every=2", "'wte.weight' were frozen when it was saved and are trained in this run; ")]
+    public async Task OtherFrozenParameters_AreNamed(string before, string now, string problem)
+    {
+        await _run.TrainAsync("run", null, 0, "checkpoint.every_steps=4", "steps=4", before);
+        var error = await Assert.ThrowsAsync<CheckpointException>(() => _run.TrainAsync("run", "auto", 0, now));
+        Assert.Contains(problem, error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("a run that goes on has the same 'frozen' as the one that was saved", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task CheckpointOfAnotherModel_IsRefused_NotPassedOver()
     {
