@@ -54,6 +54,9 @@ public sealed class CheckpointSaver : IDisposable
     /// <summary>The version of the library, as manifests say it.</summary>
     internal static string Library { get; } = typeof(CheckpointSaver).Assembly.GetName().Version?.ToString(3) ?? "";
 
+    /// <summary>Bytes of the latest copies that went past the system's cache. Asked for once their save has ended.</summary>
+    internal long DirectBytes { get; private set; }
+
     private int Rank => _state.Module.Group.Rank;
 
     /// <summary>Saves the state as it is now.</summary>
@@ -234,7 +237,7 @@ public sealed class CheckpointSaver : IDisposable
                 {
                     problem ??= AttemptBeside(() =>
                     {
-                        file!.WriteCopies((byte*)copies, copied, stop);
+                        DirectBytes = file!.WriteCopies((byte*)copies, copied, stop);
                         file!.Complete();
                     });
                 }

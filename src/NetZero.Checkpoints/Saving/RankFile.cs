@@ -89,7 +89,8 @@ internal sealed class RankFile : IDisposable
     /// <param name="copies">The bytes.</param>
     /// <param name="bytes">How many, as <see cref="WholeBlocks"/> says.</param>
     /// <param name="cancellation">Looked at between blocks.</param>
-    public unsafe void WriteCopies(byte* copies, long bytes, CancellationToken cancellation)
+    /// <returns>Bytes that went past the cache.</returns>
+    public unsafe long WriteCopies(byte* copies, long bytes, CancellationToken cancellation)
     {
         var file = _writer.Uncached();
         long written = 0, ready = 0;
@@ -107,6 +108,10 @@ internal sealed class RankFile : IDisposable
         }
 
         WritePiece((int)(ready - written));
+
+        // What was staged of the rest is written after this.
+        file.End();
+        return file.DirectBytes;
 
         void WritePiece(int length)
         {

@@ -41,6 +41,9 @@ internal sealed class UncachedFile
         LinuxFile.BeginToWrite(_handle, offset, bytes.Length);
     }
 
+    /// <summary>Lets others write to the file again: what they write need not be cut at pages.</summary>
+    public void End() => Switch(direct: false);
+
     private unsafe int TryWriteDirect(long offset, ReadOnlySpan<byte> bytes)
     {
         var address = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes));
