@@ -52,7 +52,7 @@ internal static class ManifestFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException(path, $"cannot be read: {e.Message}", e);
+            throw CheckpointException.Unreadable(path, e);
         }
     }
 
@@ -66,7 +66,7 @@ internal static class ManifestFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException(files.Path, $"cannot be read: {e.Message}", e);
+            throw CheckpointException.Unreadable(files.Path, e);
         }
     }
 

@@ -224,7 +224,7 @@ public sealed class CheckpointReader : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            onDamage(part, new CheckpointException(_files.PathOf(part.Piece.File), $"cannot be read: {e.Message}", e));
+            onDamage(part, CheckpointException.Unreadable(_files.PathOf(part.Piece.File), e));
             return false;
         }
     }

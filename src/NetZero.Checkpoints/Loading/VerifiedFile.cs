@@ -39,7 +39,7 @@ internal sealed class VerifiedFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException(path, $"cannot be read: {e.Message}", e);
+            throw CheckpointException.Unreadable(path, e);
         }
     }
 

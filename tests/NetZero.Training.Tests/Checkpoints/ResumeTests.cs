@@ -245,6 +245,25 @@ public sealed class ResumeTests : IDisposable
         Assert.EndsWith("a run that goes on has the same 'frozen' as the one that was saved", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("checkpoint.json")]
+    [InlineData("rank-00000.safetensors")]
+    public async Task FileThatIsThereAndCannotBeRead_IsNoDamage_SoNothingIsSetAside(string name)
+    {
+        await _run.TrainAsync("run", null, 0, "checkpoint.every_steps=2", "steps=4");
+        var before = Directory.EnumerateFileSystemEntries(_run.Checkpoints("run").FullPath).Order(StringComparer.Ordinal).ToList();
+
+        // Open without sharing, which stops the superuser too, as permissions do not.
+        using (new FileStream(Path.Combine(_run.Checkpoints("run").Of(4), name), FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            var error = await Assert.ThrowsAsync<CheckpointException>(() => _run.TrainAsync("run", "auto", 0));
+            Assert.False(error.IsDamage);
+            Assert.Contains($"{name}: cannot be read: ", error.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(before, Directory.EnumerateFileSystemEntries(_run.Checkpoints("run").FullPath).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public async Task CheckpointOfAnotherModel_IsRefused_NotPassedOver()
     {
