@@ -15,8 +15,8 @@ public sealed class CheckpointException : Exception
     {
     }
 
-    /// <summary>Reports that bytes of a checkpoint cannot be read. That is damage only where they are not there: a disk or a share that does not answer, or
-    /// that may not be asked, says nothing of what it holds, and an older checkpoint would not be read either.</summary>
+    /// <summary>Reports that bytes of a checkpoint cannot be read. That is damage only where they are not there: a disk or a
+    /// share that does not answer, or that may not be asked, says nothing of what it holds, and an older checkpoint would not be read either.</summary>
     internal static CheckpointException Unreadable(string path, Exception reason) => new(path, $"cannot be read: {reason.Message}", reason)
     {
         IsDamage = reason is FileNotFoundException or DirectoryNotFoundException or EndOfStreamException,

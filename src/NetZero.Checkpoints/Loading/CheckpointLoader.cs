@@ -90,7 +90,8 @@ public static class CheckpointLoader
     // Where parameters were frozen that this run trains, or the other way round, that is what is said: the model is the same.
     private static void CheckFrozen(CheckpointReader reader, TrainingState state)
     {
-        var saved = reader.Manifest.Tensors.Where(t => t.Kind == CheckpointTensor.OptimizerKind).Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
+        var saved = reader.Manifest.Tensors.Where(t => t.Kind == CheckpointTensor.OptimizerKind).Select(t => t.Name)
+            .ToHashSet(StringComparer.Ordinal);
         if (saved.Count == 0)
             return;
         var own = Own(CheckpointTensor.OptimizerKind);
@@ -111,7 +112,8 @@ public static class CheckpointLoader
         HashSet<string> Own(string kind) =>
             state.Slices.Where(s => s.Kind == kind).SelectMany(s => s.WholeTensors()).Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
 
-        static bool IsOf(string parameter, HashSet<string> states) => states.Any(state => state.EndsWith("/" + parameter, StringComparison.Ordinal));
+        static bool IsOf(string parameter, HashSet<string> states) =>
+            states.Any(state => state.EndsWith("/" + parameter, StringComparison.Ordinal));
     }
 
     private static string Differ(List<string> names, string there, string here)
@@ -120,7 +122,8 @@ public static class CheckpointLoader
         if (names.Count == 0)
             return "";
         var more = names.Count > Shown ? $" and {names.Count - Shown} more" : "";
-        return $"{string.Join(", ", names.Take(Shown).Select(CheckpointFormatException.Quote))}{more} were {there} when it was saved and are {here} in this run; ";
+        var list = string.Join(", ", names.Take(Shown).Select(CheckpointFormatException.Quote));
+        return $"{list}{more} were {there} when it was saved and are {here} in this run; ";
     }
 
     // Values are kept in the type that the run has them in, such as masters of what was frozen in 16 bits; what an optimizer keeps means what its type says.

@@ -12,9 +12,9 @@ namespace NetZero.Checkpoints;
 /// <para>Note: a save in four moments. Rank 0 makes an empty folder under a name that begins with a dot, and all agree that there is one; each rank writes its file,
 /// flushes it and leaves its part of the manifest beside it; rank 0 joins the parts, writes the manifest and flushes; the folder is renamed. Before the last moment there is
 /// no such checkpoint, after it the checkpoint is whole.</para>
-/// <para>Note: how rank 0 hears of a rank that has failed. By what that rank leaves in the folder; and where the rank could leave nothing, because
-/// the folder is what it has lost, when the ranks next wait for each other (<see cref="Finish"/>). Rank 0 waits for the outcome of every rank,
-/// so that nobody writes any more when it removes a checkpoint that has failed.</para>
+/// <para>Note: how rank 0 hears of a rank that has failed. By what that rank leaves in the folder; and where the rank could leave nothing,
+/// because the folder is what it has lost, when the ranks next wait for each other (<see cref="Finish"/>). Rank 0 waits for the outcome of
+/// every rank, so that nobody writes any more when it removes a checkpoint that has failed.</para>
 /// </remarks>
 public sealed class CheckpointSaver : IDisposable
 {
@@ -317,7 +317,8 @@ public sealed class CheckpointSaver : IDisposable
     private static Exception? Attempt(Action action) => Attempt(action, e => e is IOException or UnauthorizedAccessException);
 
     // Beside training whatever goes wrong does: only who cancels the run is told so.
-    private Exception? AttemptBeside(Action action) => Attempt(action, e => e is not OperationCanceledException || !_stop.IsCancellationRequested);
+    private Exception? AttemptBeside(Action action) =>
+        Attempt(action, e => e is not OperationCanceledException || !_stop.IsCancellationRequested);
 
     private static Exception? Attempt(Action action, Func<Exception, bool> endsTheSave)
     {

@@ -3,13 +3,15 @@ using NetZero.Tensors;
 namespace NetZero.Checkpoints;
 
 /// <summary>Copies of a rank's state, from which files are written while training changes the state: one buffer, made at the first save and used again by every other.</summary>
-/// <remarks>Its bytes are counted as <see cref="MemoryKind.Snapshot"/> and are at most the budget and what makes them begin at a page. It is the host's memory, whatever the device. On Meta it is counted and never filled.</remarks>
+/// <remarks>Its bytes are counted as <see cref="MemoryKind.Snapshot"/> and are at most the budget and what makes them begin
+/// at a page. It is the host's memory, whatever the device. On Meta it is counted and never filled.</remarks>
 internal sealed class SnapshotBuffer
 {
     // A span ends at 2 GiB.
     private const int LargestCopy = 1 << 30;
 
-    /// <summary>What it takes beside its copies, so that they begin at a page wherever its memory does: only so do they go past the system's cache.</summary>
+    /// <summary>What it takes beside its copies, so that they begin at a page wherever its memory does: only so do they go
+    /// past the system's cache.</summary>
     internal const int SlackBytes = UncachedFile.PageBytes - MemoryLedger.GranuleBytes;
 
     private readonly Storage _storage;
@@ -36,7 +38,8 @@ internal sealed class SnapshotBuffer
     }
 
     /// <summary>The copies, from the beginning of a page on; null on Meta.</summary>
-    public unsafe byte* Pointer => _hasMemory ? (byte*)(((nint)_memory.Bytes() + UncachedFile.PageBytes - 1) & -UncachedFile.PageBytes) : null;
+    public unsafe byte* Pointer =>
+        _hasMemory ? (byte*)(((nint)_memory.Bytes() + UncachedFile.PageBytes - 1) & -UncachedFile.PageBytes) : null;
 
     /// <summary>Copies the first <paramref name="bytes"/> of a run to <paramref name="offset"/>.</summary>
     public unsafe void Copy(StateRun run, long bytes, long offset)

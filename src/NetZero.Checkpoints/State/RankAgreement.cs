@@ -21,7 +21,8 @@ internal static class RankAgreement
     /// <param name="group">The ranks.</param>
     /// <param name="tensors">This rank's tensors.</param>
     /// <param name="work">What this rank does; null for nothing. How it ends is the caller's business.</param>
-    /// <param name="failure">Asked once it has ended: why it has failed, for those whose work waits for this rank; null where it has not.</param>
+    /// <param name="failure">Asked once it has ended: why it has failed, for those whose work waits for this rank;
+    /// null where it has not.</param>
     /// <param name="hear">Told of ranks that have failed, and why, while others still work.</param>
     public static void WaitForAll(
         ProcessGroup group, TensorContext tensors, Task? work, Func<string?>? failure = null, Action<int, string>? hear = null)

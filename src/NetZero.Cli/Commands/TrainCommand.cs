@@ -136,7 +136,8 @@ internal sealed class TrainCommand
         var stop = configuration.Checkpoints.IsOn ? FinishFirst(interrupts, terminal, worker: null) : default;
         interrupts.EndWithin = Launching.EndWithin;
         return launch(
-            new LaunchRequest(processes, [.. common, .. beginning], Path.Combine(folder, "ranks"), folder, stop, restarts), terminal, cancellation);
+            new LaunchRequest(processes, [.. common, .. beginning], Path.Combine(folder, "ranks"), folder, stop, restarts), terminal,
+            cancellation);
     }
 
     // Ranks that start again go on from the newest checkpoint; or begin as the first did, as long as the run that they replace is there.
@@ -157,7 +158,8 @@ internal sealed class TrainCommand
                 var (micro, accumulation) = ElasticWorlds.Batches(configuration, world);
                 return
                 [
-                    .. common, "--set", $"train_batch_size={configuration.TrainBatchSize}", "--set", $"train_micro_batch_size_per_gpu={micro}",
+                    .. common,
+                    "--set", $"train_batch_size={configuration.TrainBatchSize}", "--set", $"train_micro_batch_size_per_gpu={micro}",
                     "--set", $"gradient_accumulation_steps={accumulation}",
                     .. replaces is { IsSet: true } ? beginning : ["--resume", ResumeAuto],
                 ];

@@ -98,7 +98,11 @@ internal sealed class RunFiles(RunFolder folder, ICheckpointStore? store, bool t
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             if (!_metricsFailed)
-                observer.OnNotice($"{folder.MetricsPath} cannot be written: {e.Message}; training goes on, and the lines are written once they can be");
+            {
+                observer.OnNotice(
+                    $"{folder.MetricsPath} cannot be written: {e.Message}; training goes on, and the lines are written once they can be");
+            }
+
             _metricsFailed = true;
         }
     }

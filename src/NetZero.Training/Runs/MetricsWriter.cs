@@ -5,8 +5,10 @@ using Microsoft.Win32.SafeHandles;
 namespace NetZero.Training;
 
 /// <summary>Appends steps to <c>metrics.jsonl</c>. Each line is in the file when <see cref="Write"/> returns, whatever happens to the run.</summary>
-/// <remarks>Note: a disk that is full. Lines that could not be written wait in memory and are written, in their order, with the next that can be:
-/// a disk that has room again lacks none, and at any time the file ends with a whole line or the beginning of one that comes again.</remarks>
+/// <remarks>
+/// Note: a disk that is full. Lines that could not be written wait in memory and are written, in their order, with the next that can be: a
+/// disk that has room again lacks none, and at any time the file ends with a whole line or the beginning of one that comes again.
+/// </remarks>
 public sealed class MetricsWriter : IDisposable
 {
     // Tens of thousands of steps; a run whose disk stays full for longer loses the lines that come then.
