@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using NetZero.Collectives.Mpi;
 using NetZero.Testing;
 
@@ -29,22 +28,8 @@ public sealed class MpiTransportTests
 
     private static async Task RunAsync(MpiFlavor flavor, int ranks, string verb, int mostElements)
     {
-        var start = MpiRun.Start(flavor, ranks, [Path.Combine(AppContext.BaseDirectory, "NetZero.Collectives.Tests.dll"), verb, $"{mostElements}"]);
-        using var process = Process.Start(start)!;
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        using var limit = new CancellationTokenSource(Limit);
-        try
-        {
-            await process.WaitForExitAsync(limit.Token);
-        }
-        finally
-        {
-            if (!process.HasExited)
-                process.Kill(entireProcessTree: true);
-        }
-
-        var text = await output;
-        Assert.True(process.ExitCode == 0, $"{text}\n{await errors}");
+        var (code, text, errors) = await MpiRun.RunAsync(flavor, ranks, "NetZero.Collectives.Tests.dll", [verb, $"{mostElements}"], Limit);
+        Assert.True(code == 0, $"{text}\n{errors}");
         Assert.DoesNotContain(MpiSuite.Failed, text, StringComparison.Ordinal);
 
         // What needs more ranks than the job has does not run, and is not counted as if it did.

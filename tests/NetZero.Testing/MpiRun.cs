@@ -20,5 +20,26 @@ public static class MpiRun
         return start;
     }
 
+    /// <summary>Runs an assembly of the tests on so many ranks to its end; at the limit it is killed, and the wait throws.</summary>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
+        MpiFlavor flavor, int ranks, string assembly, IEnumerable<string> arguments, TimeSpan limit)
+    {
+        var start = Start(flavor, ranks, [System.IO.Path.Combine(AppContext.BaseDirectory, assembly), .. arguments]);
+        using var process = Process.Start(start)!;
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        using var end = new CancellationTokenSource(limit);
+        try
+        {
+            await process.WaitForExitAsync(end.Token);
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
+        }
+
+        return (process.ExitCode, await output, await errors);
+    }
+
     private static string? Path(MpiFlavor flavor) => Found.GetOrAdd(flavor, MpiStarter.Find);
 }

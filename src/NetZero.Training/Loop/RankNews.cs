@@ -67,25 +67,37 @@ internal sealed class RankNews : ITold
         var sums = new double[Count];
         Tell(sums);
         group.AllReduce("memory", sums, ReduceOp.Sum);
-        return Hear(sums).Memory;
+        return MemoryIn(sums);
     }
 
-    /// <summary>What all ranks have told.</summary>
-    public static (bool Stop, bool Save, double[] Waits, RankMemory[] Memory) Hear(IReadOnlyList<double> sums)
+    /// <summary>What any rank asks for.</summary>
+    public static (bool Stop, bool Save) AskedIn(ReadOnlySpan<double> sums) => (sums[0] > 0, sums[1] > 0);
+
+    /// <summary>How long each rank waited for others; nothing of a rank that is alone.</summary>
+    public static double[] WaitsIn(ReadOnlySpan<double> sums)
     {
-        double[] numbers = [.. sums];
-        var ranks = (numbers.Length - Flags) / EachRank;
-        var memory = new RankMemory[ranks];
-        var waits = new double[ranks];
-        for (var rank = 0; rank < ranks; rank++)
+        var waits = new double[RanksIn(sums)];
+        for (var rank = 0; rank < waits.Length; rank++)
+            waits[rank] = Of(rank, sums)[0];
+        return waits.Length == 1 ? [] : waits;
+    }
+
+    /// <summary>The memory of each rank.</summary>
+    public static RankMemory[] MemoryIn(ReadOnlySpan<double> sums)
+    {
+        var memory = new RankMemory[RanksIn(sums)];
+        for (var rank = 0; rank < memory.Length; rank++)
         {
-            var own = numbers.AsSpan(Flags + (rank * EachRank), EachRank);
-            waits[rank] = own[0];
+            var own = Of(rank, sums);
             memory[rank] = new RankMemory(rank, Read(own.Slice(1, Kinds)), Read(own.Slice(1 + Kinds, Kinds)), (long)own[^1]);
         }
 
-        return (numbers[0] > 0, numbers[1] > 0, ranks == 1 ? [] : waits, memory);
+        return memory;
     }
+
+    private static int RanksIn(ReadOnlySpan<double> sums) => (sums.Length - Flags) / EachRank;
+
+    private static ReadOnlySpan<double> Of(int rank, ReadOnlySpan<double> sums) => sums.Slice(Flags + (rank * EachRank), EachRank);
 
     private static void Write(KindBytes bytes, Span<double> numbers)
     {

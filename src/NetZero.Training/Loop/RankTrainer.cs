@@ -27,7 +27,7 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
 
     private readonly Queue<StepUnderWay> _underWay = [];
 
-    // The latest step that has been waited for, until it is reported.
+    // Where there are reports, the latest step that has been waited for, until it is reported.
     private (StepResult Result, double[] Waits)? _found;
 
     // What ranks have asked for and not been given.
@@ -121,7 +121,9 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
         // A run that was asked to stop has its checkpoint; the model is what it would end with.
         if (!state.Stopped)
             SaveModel(module, optimizer);
-        ReportMemory(news.ShareMemory(rank.Group));
+        var memory = news.ShareMemory(rank.Group);
+        if (Reports)
+            ReportMemory(memory);
         return Task.CompletedTask;
     }
 
@@ -132,11 +134,14 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
         {
             Report(null);
             var result = _underWay.Dequeue().Finish();
-            var (asksToStop, asksToSave, waits, memory) = RankNews.Hear(result.Told);
+            var told = result.Told.Span;
+            var (asksToStop, asksToSave) = RankNews.AskedIn(told);
             _asksToStop |= asksToStop;
             _asksToSave |= asksToSave;
-            ReportMemory(memory);
-            _found = (result, waits);
+            if (!Reports)
+                continue;
+            ReportMemory(RankNews.MemoryIn(told));
+            _found = (result, RankNews.WaitsIn(told));
         }
     }
 
@@ -184,8 +189,6 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
 
     private void ReportMemory(RankMemory[] memory)
     {
-        if (!Reports)
-            return;
         foreach (var each in memory)
             state.Report(each);
     }
@@ -196,8 +199,6 @@ internal sealed class RankTrainer(RunState state, RankContext rank, TrainingOpti
         if (_found is not var (result, waits))
             return;
         _found = null;
-        if (!Reports)
-            return;
         var step = (int)result.Step;
         var tokens = state.Text.TokensUpTo(SamplesAfter(step));
         var metrics = new StepMetrics(

@@ -279,5 +279,5 @@ public readonly record struct StepResult(
     long Step, double Loss, double GradientNorm, double LearningRate, double Seconds, double? LossScale = null, bool Skipped = false)
 {
     /// <summary>The sum over ranks of what each told: see <see cref="TrainingLoopOptions.Told"/>.</summary>
-    public IReadOnlyList<double> Told { get; init; } = [];
+    public ReadOnlyMemory<double> Told { get; init; }
 }

@@ -26,24 +26,11 @@ internal static class MpiDivergence
         try
         {
             var world = DivergingRanks.World(how);
-            var program = Path.Combine(AppContext.BaseDirectory, "NetZero.Sharding.Tests.dll");
-            string[] arguments = [program, Verb, $"{how}", stage.ToString(CultureInfo.InvariantCulture), folder.FullName];
-            using var process = Process.Start(MpiRun.Start(flavor, world, arguments))!;
-            var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            using var limit = new CancellationTokenSource(Limit);
-            try
-            {
-                await process.WaitForExitAsync(limit.Token);
-            }
-            finally
-            {
-                if (!process.HasExited)
-                    process.Kill(entireProcessTree: true);
-            }
-
-            Assert.NotEqual(0, process.ExitCode);
+            string[] arguments = [Verb, $"{how}", stage.ToString(CultureInfo.InvariantCulture), folder.FullName];
+            var (code, output, errors) = await MpiRun.RunAsync(flavor, world, "NetZero.Sharding.Tests.dll", arguments, Limit);
+            Assert.NotEqual(0, code);
             var files = Enumerable.Range(0, world).Select(rank => FileOf(folder.FullName, rank)).ToArray();
-            Assert.True(Array.TrueForAll(files, File.Exists), $"{await output}\n{await errors}");
+            Assert.True(Array.TrueForAll(files, File.Exists), $"{output}\n{errors}");
             var ranks = Array.ConvertAll(files, Read);
             var time = Stopwatch.GetElapsedTime(ranks.Max(rank => rank.Diverged), ranks.Max(rank => rank.Ended));
             return new Found(Array.ConvertAll(ranks, rank => rank.Told), time.TotalSeconds);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using NetZero.Collectives.Mpi;
 using NetZero.Testing;
 
@@ -21,22 +20,8 @@ public class MpiStagesTests
     [InlineData(MpiFlavor.Mpich, 4)]
     public async Task Mpi_EveryStage_GivesTheBitsOfThreads(MpiFlavor flavor, int ranks)
     {
-        var start = MpiRun.Start(flavor, ranks, [Path.Combine(AppContext.BaseDirectory, "NetZero.Training.Tests.dll"), MpiStages.Verb]);
-        using var process = Process.Start(start)!;
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        using var limit = new CancellationTokenSource(Limit);
-        try
-        {
-            await process.WaitForExitAsync(limit.Token);
-        }
-        finally
-        {
-            if (!process.HasExited)
-                process.Kill(entireProcessTree: true);
-        }
-
-        var text = await output;
-        Assert.True(process.ExitCode == 0, $"{text}\n{await errors}");
+        var (code, text, errors) = await MpiRun.RunAsync(flavor, ranks, "NetZero.Training.Tests.dll", [MpiStages.Verb], Limit);
+        Assert.True(code == 0, $"{text}\n{errors}");
 
         // Open MPI gives the ranks a terminal, to which the console first writes what sets it up.
         var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
